@@ -1,0 +1,34 @@
+# make train   trains the tiny lab model by self-play, before/after table and plot (no download beyond the packages)
+# make test    runs every test; the Docker tests skip with a reason where no engine answers
+# make lint    ruff, format, pyright, spelling
+PYTHON ?= python3
+BIN := .venv/bin
+.DEFAULT_GOAL := help
+
+.PHONY: help install train test lint clean
+
+help:
+	@sed -n 's/^# //p' Makefile
+
+$(BIN)/.installed: pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt "torch==$$(sed -n 's/^torch==//p' constraints.txt)"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	@touch $@
+
+install: $(BIN)/.installed
+
+train: install
+	$(BIN)/selfplay train azr-tiny
+
+test: install
+	$(BIN)/python -m pytest
+
+lint: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright
+	$(BIN)/codespell --skip='*.jsonl,*.json,*.lock' sandboxes selfplay_envs agents examples tests *.md
+
+clean:
+	rm -rf .venv runs dist

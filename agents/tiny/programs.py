@@ -1,0 +1,203 @@
+"""The toy Python that the tiny model grew up on: seeded programs, their inputs, and the prompts that are asked about them.
+
+Programs are one to three typed operations over ints, strings and lists of ints, written in several syntactic forms (nested,
+stepwise, branch, loop). They are ours, so they run in this process; what a model writes never does.
+The split is a pure function of the program: `is_held_out` looks at a hash of its normalised syntax tree, so that a self-play
+loop can exclude a proposal that happens to be a held-out program, whatever its layout or annotations.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+HELD_OUT_BUCKETS = 20
+"""Bucket 0 of this many is held out: 5 % of all programs."""
+LETTERS = "abcdexyz"
+KINDS = ("int", "str", "list")
+
+# {v}: the value so far; {k}: 1 to 3; {c}: 1 to 9; {m}: 2 to 5; {s}, {t}: a letter; {w}: two letters.
+EXPRESSIONS: dict[str, tuple[str, ...]] = {
+    "int>int": ("{v} + {c}", "{v} - {c}", "{v} * {m}", "{v} // {m}", "{v} % {m}", "abs({v} - {c})", "-{v}", "max({v}, {c})", "min({v}, {c})", "{c} - {v}"),
+    "int>str": ("str({v})", "{s} * {v}", "{w} + str({v})", "str({v}) + {s}", "str({v})[::-1]"),
+    "int>list": ("list(range({v}))", "[{v}, {c}]", "[{c}, {v}]", "[{v}] * {m}", "[{v}, {v} + {k}]", "list(range({k}, {v}))", "[i * {v} for i in range({m})]"),
+    "str>str": (
+        "{v}[::-1]", "{v}.upper()", "{v}.title()", "{v} + {s}", "{s} + {v}", "{v} * {k}", "{v}[{k}:]", "{v}[:-{k}]", "{v}[:{m}]", "{v}[::2]",
+        "{v}.replace({s}, {t})", "{v}.strip({s})", "''.join(sorted({v}))", "'-'.join({v})", "{v} + {v}[::-1]", "{v}.swapcase()",
+    ),
+    "str>int": ("len({v})", "{v}.count({s})", "{v}.find({s})", "len(set({v}))", "len({v}) * {m}", "ord({v}[0]) - 97"),
+    "str>list": ("[len({v})] * {m}", "[{v}.count(c) for c in {w}]", "[len({v}), {c}]", "list(range(len({v})))", "[{LETTERS}.find(c) for c in {v}]"),
+    "list>list": (
+        "{v}[::-1]", "sorted({v})", "sorted({v})[::-1]", "{v}[{k}:]", "{v}[:-{k}]", "{v}[:{m}]", "{v}[::2]", "{v} + [{c}]", "[{c}] + {v}",
+        "{v} * {m}", "[i + {c} for i in {v}]", "[i - {k} for i in {v}]", "[i * {m} for i in {v}]", "[i for i in {v} if i > {c}]", "[i for i in {v} if i < {c}]",
+        "[i for i in {v} if i % 2 == 0]", "[i % {m} for i in {v}]", "[max(i, {c}) for i in {v}]", "{v}[1:] + {v}[:1]", "sorted(set({v}))",
+    ),
+    "list>int": ("len({v})", "sum({v})", "max({v})", "min({v})", "{v}[0]", "{v}[-1]", "{v}[{k}]", "{v}.count({c})", "max({v}) - min({v})", "sum({v}[:{m}])"),
+    "list>str": ("{s} * len({v})", "''.join(str(i) for i in {v})", "str(sum({v}))", "{w} * {v}[0]", "'-'.join(str(i) for i in {v})"),
+}  # fmt: skip
+PAIRS: dict[str, tuple[str, ...]] = {
+    "int,int>int": ("a + b", "a - b", "a * b", "max(a, b)", "min(a, b)", "abs(a - b)", "a * {m} + b"),
+    "int,int>list": ("[a, b]", "[b, a]", "[a] * b", "list(range(a, b))"),
+    "list,int>list": ("a + [b]", "[b] + a", "a[:b]", "a[b:]", "[i + b for i in a]", "[i for i in a if i > b]", "[i for i in a if i != b]"),
+    "list,int>int": ("a.count(b)", "sum(a) + b", "len(a) * b", "max(a) - b"),
+    "str,int>str": ("a * b", "a[b:]", "a[:b]", "a + str(b)", "a[b:] + a[:b]"),
+    "str,str>str": ("a + b", "b + a", "b.join(a)", "a + b[::-1]", "max(a, b)"),
+    "str,str>int": ("len(a) + len(b)", "len(a) - len(b)", "a.count(b[0])"),
+}  # fmt: skip
+BLOCKS: dict[str, tuple[str, ...]] = {
+    "int>int": ("for i in range({k}):\n    x = x * 2", "for i in range({m}):\n    x = x + {c}", "while x > {c}:\n    x = x - {c}"),
+    "list>int": ("t = {k}\nfor i in x:\n    t = t + i\nx = t", "t = 0\nfor i in x:\n    if i > {c}:\n        t = t + i\nx = t"),
+    "list>list": ("r = []\nfor i in x:\n    r.append(i + {c})\nx = r", "r = []\nfor i in x:\n    if i != {c}:\n        r.append(i)\nx = r"),
+    "str>str": ("r = ''\nfor c in x:\n    r = c + r\nx = r", "r = ''\nfor c in x:\n    r = r + c * {m}\nx = r", "r = {s}\nfor c in x:\n    r = r + c\nx = r"),
+}  # fmt: skip
+CONDITIONS = {
+    "int": ("x > {c}", "x % 2 == 0", "x < {c}"),
+    "str": ("len(x) > {m}", "{s} in x", "x[:1] == {s}"),
+    "list": ("len(x) > {m}", "{c} in x", "sum(x) > {c}"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A program, some argument texts, and the output literal of each."""
+
+    program: str
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    signature: str
+    """Kinds of the parameters and of the value, such as `list, int to str`."""
+
+
+def program_key(program: str) -> str:
+    """SHA-256 of the program's syntax tree without annotations, type comments and positions. Raises SyntaxError."""
+    tree = ast.parse(program)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = node.type_comment = None
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = node.type_comment = None
+    return hashlib.sha256(ast.dump(tree, annotate_fields=False).encode()).hexdigest()
+
+
+def is_held_out(program: str) -> bool:
+    """Whether the program belongs to the held-out share. Raises SyntaxError."""
+    return int(program_key(program)[:12], 16) % HELD_OUT_BUCKETS == 0
+
+
+def sample_task(rng: np.random.Generator, *, num_inputs: int = 6, held_out: bool | None = None) -> Task:
+    """A program with `num_inputs` distinct inputs, of the asked half of the split (None: either).
+
+    Rejected until it runs on all of them, is neither constant nor the identity there, and its outputs stay short.
+    """
+    while True:
+        program, signature = sample_program(rng)
+        if held_out is not None and is_held_out(program) != held_out:
+            continue
+        kinds = signature.split(" to ")[0].split(", ")
+        inputs = dict.fromkeys(sample_input(rng, kinds) for _ in range(num_inputs + 6))
+        texts = tuple(inputs)[:num_inputs]
+        outputs = run(program, texts)
+        if outputs is None or len(texts) < num_inputs or len(set(outputs)) < min(3, num_inputs) or outputs == texts:
+            continue
+        if max(map(len, outputs)) <= 24:
+            return Task(program, texts, outputs, signature)
+
+
+def sample_program(rng: np.random.Generator) -> tuple[str, str]:
+    """Source and signature of a random program of one to three operations; it may fail on some inputs."""
+    count = int(rng.choice(3, p=(0.35, 0.45, 0.2))) + 1
+    lines: list[str] = []
+    if rng.random() < 0.15:
+        shape = _pick(rng, tuple(PAIRS))
+        value, params = _fill(rng, _pick(rng, PAIRS[shape])), "a, b"
+        source, kind = shape.split(">")
+        count -= 1
+    else:
+        source = kind = _pick(rng, KINDS)
+        value, params = "x", "x"
+    for step in range(count):
+        target = kind if rng.random() < 0.5 else _pick(rng, KINDS)
+        move, form = f"{kind}>{target}", rng.random()
+        if value != "x" and (form < 0.35 or rng.random() < 0.3):
+            lines.append(f"x = {value}")
+            value = "x"
+        if form < 0.18 and move in BLOCKS:
+            lines += _fill(rng, _pick(rng, BLOCKS[move])).split("\n")
+        elif form < 0.3 and step == count - 1:
+            first, second = (_fill(rng, _pick(rng, EXPRESSIONS[move]), value) for _ in range(2))
+            test = _fill(rng, _pick(rng, CONDITIONS[kind]))
+            lines += [f"if {test}:", f"    return {first}"]
+            value = second
+        else:
+            value = _fill(rng, _pick(rng, EXPRESSIONS[move]), value)
+        kind = target
+    body = "".join(f"    {line}\n" for line in [*lines, f"return {value}"])
+    return ast.unparse(ast.parse(f"def f({params}):\n{body}")), f"{source.replace(',', ', ')} to {kind}"
+
+
+def sample_input(rng: np.random.Generator, kinds: Sequence[str]) -> str:
+    """Argument-list source for parameters of these kinds: small ints, strings of 2 to 5 letters, lists of 2 to 5 digits."""
+    return ", ".join(repr(_literal(rng, kind)) for kind in kinds)
+
+
+def run(program: str, inputs: Sequence[str]) -> tuple[str, ...] | None:
+    """Output literals of a program of ours on argument texts of ours, or None if it raises on any of them.
+
+    Executes in this process: never give it a model's text.
+    """
+    space: dict[str, Any] = {}
+    try:
+        exec(compile(program, "<tiny>", "exec"), space)
+        return tuple(repr(eval(f"f({text})", space)) for text in inputs)
+    except Exception:  # whatever it raised, the caller only needs to know that this program is not usable here
+        return None
+
+
+def block(label: str, body: str) -> str:
+    """One labelled fence, as prompts and replies hold it."""
+    return f"```{label}\n{body}\n```"
+
+
+def solve_prompt(kind: str, task: Task, index: int = 0, given: int = 2) -> str:
+    """What the solver is asked: deduction and abduction about pair `index`, induction about the first `given` pairs."""
+    if kind == "induction":
+        pairs = zip(task.inputs[:given], task.outputs[:given], strict=True)
+        shown = [text for x, y in pairs for text in (block("input", x), block("output", y))] + [block("message", task.signature)]
+    else:
+        label, texts = ("input", task.inputs) if kind == "deduction" else ("output", task.outputs)
+        shown = [block("python", task.program), block(label, texts[index])]
+    return "\n".join([f"solve {kind}", *shown])
+
+
+def propose_prompt(kind: str, references: Sequence[tuple[str, str, str]]) -> str:
+    """What the proposer is asked: (program, input, output) references; induction shows the first one's program only."""
+    if kind == "induction":
+        return "propose induction\n" + block("python", references[0][0])
+    shown = [block(*pair) for reference in references for pair in zip(("python", "input", "output"), reference, strict=True)]
+    return "\n".join([f"propose {kind}", *shown])
+
+
+def _literal(rng: np.random.Generator, kind: str) -> int | str | list[int]:
+    if kind == "int":
+        return int(rng.integers(0, 13))
+    size = int(rng.integers(2, 6))
+    return "".join(rng.choice(list(LETTERS), size).tolist()) if kind == "str" else rng.integers(0, 10, size).tolist()
+
+
+def _pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+def _fill(rng: np.random.Generator, template: str, value: str = "x") -> str:
+    """The template with random constants, and with the value so far in its place; needless parentheses go in `ast.unparse`."""
+    letters = rng.choice(list(LETTERS), 4)
+    return template.format(
+        v=value if value.isidentifier() else f"({value})",
+        k=rng.integers(1, 4), c=rng.integers(1, 10), m=rng.integers(2, 6),
+        s=repr(str(letters[0])), t=repr(str(letters[1])), w=repr(str(letters[2] + letters[3])), LETTERS=repr(LETTERS),
+    )  # fmt: skip

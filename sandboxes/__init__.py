@@ -1,0 +1,37 @@
+"""Runs untrusted Python programs: many at once, isolated, never trusting what they print.
+
+    from sandboxes import Job, open_sandbox
+
+    sandbox = open_sandbox("auto")
+    [outcome] = sandbox.run([Job(program="def f(x): return x + 1", calls=("1", "x=2"))])
+    outcome.calls[0].value   # '2'
+
+Importing this starts nothing and needs only the standard library; the docker package is loaded when it is used.
+"""
+
+from .docker_backend import docker_available
+from .errors import SandboxError, SandboxUnavailable
+from .literals import NotALiteral, canonical, parse_arguments, parse_literal, same_value
+from .opening import describe, open_sandbox
+from .scripted import ScriptedSandbox
+from .spec import CallOutcome, CodeSandbox, Job, Limits, Outcome, Status
+
+__all__ = [
+    "CallOutcome",
+    "CodeSandbox",
+    "Job",
+    "Limits",
+    "NotALiteral",
+    "Outcome",
+    "SandboxError",
+    "SandboxUnavailable",
+    "ScriptedSandbox",
+    "Status",
+    "canonical",
+    "describe",
+    "docker_available",
+    "open_sandbox",
+    "parse_arguments",
+    "parse_literal",
+    "same_value",
+]

@@ -1,0 +1,132 @@
+"""What a forked child does with its job: compile, read the arguments, call, and report each result as it is known.
+
+From the first call on, the program shares this process and may break everything in it. That costs it only its own
+verdict: the host knows no more of a value than "the program says so", and whether the child lived is for the parent to say.
+"""
+
+from __future__ import annotations
+
+import builtins
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import CodeType
+from typing import Any
+
+from .values import NotALiteral, NotSerialisable, TooLarge, canonical, name_of_type, read_call
+from .wire import Tag, page_is_full, records
+
+Emit = Callable[[Tag, str], int]
+"""Writes one record where the host will find it; returns the bytes written so far."""
+
+_MEMORY_RESERVE_BYTES = 16 << 20  # between the soft and the hard limit: room to report that memory ran out
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A decoded job, as the child sees it."""
+
+    program: str
+    entry_point: str
+    calls: tuple[str, ...]
+    output_bytes: int
+    repeats: int
+    """How often each call is made in this process; unequal results are nondeterministic."""
+
+    @classmethod
+    def decode(cls, payload: bytes, output_bytes: int, repeats: int) -> Work:
+        """The job that the host wrote into `payload`."""
+        texts = list(records(payload))
+        program = next(text for tag, text in texts if tag == Tag.PROGRAM)
+        entry_point = next(text for tag, text in texts if tag == Tag.ENTRY_POINT)
+        calls = tuple(text for tag, text in texts if tag == Tag.ARGUMENTS)
+        return cls(program, entry_point, calls, output_bytes, repeats)
+
+
+def limit_memory(limit_bytes: int) -> None:
+    """Bounds this process's address space, keeping a reserve that `allow_reserve` opens."""
+    resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes + _MEMORY_RESERVE_BYTES))
+
+
+def allow_reserve() -> None:
+    """Opens the memory reserve, so that an out-of-memory verdict can be written."""
+    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
+    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
+
+
+def run_work(work: Work, emit: Emit) -> None:
+    """Runs every call of `work` and emits one record for each, in order; one SYNTAX_ERROR record if it does not compile.
+
+    Stops early, without a record, when the page could not hold the next result: the host sends the rest again.
+    """
+    try:
+        code = compile(work.program, "<program>", "exec", dont_inherit=True)
+    except BaseException as error:  # SyntaxError, ValueError for NUL, MemoryError and RecursionError for nesting
+        emit(Tag.SYNTAX_ERROR, name_of_type(type(error)))
+        return
+    arguments = [_read(text, work.repeats) for text in work.calls]  # all of them before the program can touch the reader
+    used_bytes = 0
+    loaded = False
+
+    def on_loaded() -> None:
+        nonlocal loaded
+        if not loaded:
+            emit(Tag.LOADED, "")
+        loaded = True
+
+    for sets in arguments:
+        if page_is_full(used_bytes, work.output_bytes):
+            return
+        if sets is None:
+            used_bytes = emit(Tag.FORBIDDEN, "arguments are not literals")
+            continue
+        try:
+            tag, text = _run_call(code, work, sets, on_loaded)
+        except MemoryError:
+            allow_reserve()
+            tag, text = Tag.MEMORY, "MemoryError"
+        except NotSerialisable as error:
+            tag, text = Tag.NOT_SERIALISABLE, str(error)
+        except TooLarge:
+            tag, text = Tag.TOO_LARGE, f"longer than {work.output_bytes} bytes"
+        except BaseException as error:
+            tag, text = Tag.EXCEPTION, name_of_type(type(error))[:80]
+        used_bytes = emit(tag, text)
+
+
+def _read(text: str, repeats: int) -> list[tuple[list[Any], dict[str, Any]]] | None:
+    """One fresh set of argument objects for each time the call is made; None when they are not literals."""
+    try:
+        return [read_call(text) for _ in range(repeats)]
+    except NotALiteral:
+        return None
+
+
+def _run_call(
+    code: CodeType,
+    work: Work,
+    sets: list[tuple[list[Any], dict[str, Any]]],
+    on_loaded: Callable[[], None],
+) -> tuple[Tag, str]:
+    """One call in fresh globals; repeated in the same globals, which is where a counter or a mutable default shows."""
+    names: dict[str, Any] = {"__name__": "__program__", "__builtins__": builtins}
+    exec(code, names)
+    on_loaded()
+    if work.entry_point not in names:
+        return Tag.EXCEPTION, "NameError"
+    function = names[work.entry_point]
+    first: str | None = None
+    for positional, keywords in sets:
+        try:
+            text = canonical(function(*positional, **keywords), work.output_bytes)
+        except BaseException:
+            if first is None:
+                raise
+            return Tag.NONDETERMINISTIC, "the second run raised"
+        if first is not None and text != first:
+            return Tag.NONDETERMINISTIC, "two runs in one process disagree"
+        first = text
+    assert first is not None
+    if len(first.encode("utf-8", "backslashreplace")) > work.output_bytes:
+        raise TooLarge("in UTF-8")
+    return Tag.VALUE, first

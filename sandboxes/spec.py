@@ -1,0 +1,126 @@
+"""What to run, under which limits, and what happened: the records that cross the sandbox seam.
+
+A `Job` is one program with a list of calls; an `Outcome` holds one `CallOutcome` per call. All of them are frozen,
+made of JSON-able fields, and the same for every backend.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any, Protocol, Self
+
+
+class Status(StrEnum):
+    """How a job, or one call of it, ended. Decided by the harness, never by what the program says."""
+
+    OK = "ok"
+    SYNTAX_ERROR = "syntax_error"
+    """The program text does not compile."""
+    EXCEPTION = "exception"
+    """The program or the call raised, or ended the process by itself; `error` holds the exception's type name."""
+    TIMEOUT = "timeout"
+    MEMORY = "memory"
+    OUTPUT_TOO_LARGE = "output_too_large"
+    FORBIDDEN = "forbidden"
+    """Not run at all: the call's arguments are not literals, or the job itself is over its caps."""
+    NOT_SERIALISABLE = "not_serialisable"
+    """The returned value is not made of plain Python literals."""
+    NONDETERMINISTIC = "nondeterministic"
+    """Two runs, or two interpreters with different hash seeds, disagree."""
+    WORKER_LOST = "worker_lost"
+    """The sandbox failed, twice: nothing is known about the program."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Resources of one job. CPU time is the verdict; wall time is a backstop that a busy machine does not reach."""
+
+    cpu_s: float = 1.0
+    """CPU seconds for all calls of the job together, 0.01 to 60."""
+    wall_s: float = 4.0
+    """Wall seconds for the job; a program that sleeps ends here."""
+    memory_mib: int = 256
+    """Address space of the program on top of the interpreter's, in MiB."""
+    output_bytes: int = 65_536
+    """Length of one call's canonical value in UTF-8 bytes."""
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("cpu_s", 0.01, 60), ("wall_s", 0.01, 600), ("memory_mib", 16, 65_536), ("output_bytes", 16, 1 << 20)):
+            value = getattr(self, name)
+            if not low <= value <= high:
+                raise ValueError(f"Limits.{name}={value!r} is outside {low} to {high}; choose a value in that range.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One program and the calls to make of its entry point, each in fresh globals."""
+
+    program: str
+    """Python source text."""
+    calls: tuple[str, ...]
+    """Argument lists as source text, such as `"[1, 2], key='a'"`; literals only, parsed, never evaluated."""
+    entry_point: str = "f"
+    limits: Limits = field(default_factory=Limits)
+    determinism: bool = False
+    """Also run twice in one process and once under another hash seed; unequal values are `nondeterministic`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallOutcome:
+    """What one call returned: `value` is canonical literal text when `status` is ok, else None."""
+
+    status: Status
+    value: str | None = None
+    error: str | None = None
+    """Exception type name or a short reason, written by the harness; None when ok."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of a job. `status` is ok, or the first status among the calls that is not."""
+
+    status: Status
+    calls: tuple[CallOutcome, ...]
+    """One per call of the job, in order."""
+
+    @classmethod
+    def uniform(cls, status: Status, count: int, error: str | None = None) -> Self:
+        """The outcome of a job whose `count` calls all ended the same way."""
+        return cls(status=status, calls=tuple(CallOutcome(status=status, error=error) for _ in range(count)))
+
+    @classmethod
+    def of(cls, calls: Sequence[CallOutcome]) -> Self:
+        """The outcome made of these calls, its status the first that is not ok."""
+        status = next((call.status for call in calls if call.status is not Status.OK), Status.OK)
+        return cls(status=status, calls=tuple(calls))
+
+    def to_json(self) -> dict[str, Any]:
+        """This outcome as plain JSON types; `from_json` is its inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The outcome that `to_json` wrote."""
+        calls = tuple(CallOutcome(status=Status(c["status"]), value=c["value"], error=c["error"]) for c in data["calls"])
+        return cls(status=Status(data["status"]), calls=calls)
+
+
+class CodeSandbox(Protocol):
+    """Runs batches of untrusted programs. Never raises because of a program; only because of itself."""
+
+    name: str
+    """`docker`, `process` or `scripted`: what stands in episode records."""
+
+    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
+        """One outcome per job, in order.
+
+        Raises:
+            SandboxUnavailable: The backend could not be started; says what to install or type.
+        """
+        ...
+
+    def close(self) -> None:
+        """Ends every process and container of this sandbox; safe to call twice."""
+        ...

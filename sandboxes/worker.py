@@ -1,0 +1,330 @@
+"""The worker program: a warm, trusted parent that forks one fresh child for each job and reports how the child ended.
+
+Runs inside the container or the bare process, started by `launch.worker_command`. The parent reads only the fixed
+header of a frame; the child reads the job's bytes itself, so nothing of one job is in memory when the next one forks. The
+child answers through a shared page. The frame id, the wait status, and the CPU time come from the parent alone.
+
+Contained by this program in every backend: CPU time, wall time, address space, file sizes (none may be written),
+processes and threads (none may be started), open files, core dumps, and one job's memory from the next. Not contained:
+reading files, the network, and signals to processes of the same user. Those are the backend's to close.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import importlib
+import mmap
+import os
+import resource
+import select
+import signal
+import socket
+import sys
+import sysconfig
+import time
+import warnings
+from typing import NoReturn
+
+from .child import Work, limit_memory, run_work
+from .wire import HELLO_FRAME, PAGE_BYTES, PAGE_HEADER_BYTES, REPLY, REQUEST, Tag, record
+
+_PRELOAD = (
+    "abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime decimal "
+    "difflib enum fractions functools hashlib heapq html inspect io itertools json keyword math numbers operator pprint "
+    "queue random re reprlib secrets statistics string struct textwrap threading time traceback types typing unicodedata "
+    "uuid zlib"
+).split()
+_WARM_UP = """
+import math
+from collections import Counter, defaultdict, deque
+from typing import List
+def f(n: int, s: str = "ab") -> List[int]:
+    class Point:
+        def __init__(self, x):
+            self.x = x
+        def half(self):
+            return self.x * 0.5
+    queue, seen, words = deque([n]), defaultdict(list), Counter(s * 3)
+    seen[queue.popleft()].append(s)
+    try:
+        s.index("zz")
+    except ValueError as error:
+        seen[0].append(str(error))
+    text = f"{s:>5}" + "%s-%d" % (s, n) + " ".join(map(str, sorted([3, 1, 2], key=lambda v: -v)))
+    return [Point(n).half(), words.most_common(1), text.upper().split(), {k: len(v) for k, v in seen.items()},
+            math.sqrt(n), sum(i * i for i in range(n) if i % 2 == 0), tuple(text[::-1]), {1, 2} | {n}]
+"""
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_HANG_UP_CHECK_S = 0.5
+_STARVED_WALL_FACTOR = 8  # a child that never gets a processor is given up at this multiple of its wall limit
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Page:
+    """The shared page: children write records into it, the parent sends it on and wipes it."""
+
+    def __init__(self) -> None:
+        self._map = mmap.mmap(-1, PAGE_BYTES)
+        self._used_bytes = 0
+
+    def emit(self, tag: Tag, text: str) -> int:
+        """Writes one record, then its length, so that a killed child leaves whole records only. Returns bytes used."""
+        data = record(tag, text)
+        start = PAGE_HEADER_BYTES + self._used_bytes
+        self._map[start : start + len(data)] = data
+        self._used_bytes += len(data)
+        self._map[:PAGE_HEADER_BYTES] = self._used_bytes.to_bytes(PAGE_HEADER_BYTES, "little")
+        return self._used_bytes
+
+    def send(self, connection: socket.socket, frame: int, status: int, timed_out: bool, usage: resource.struct_rusage) -> None:
+        """Sends the reply straight from the page: what a child wrote never enters the parent's own memory."""
+        length = int.from_bytes(self._map[:PAGE_HEADER_BYTES], "little")
+        if length > PAGE_BYTES - PAGE_HEADER_BYTES:
+            length = 0
+        cpu_us = int((usage.ru_utime + usage.ru_stime) * 1e6)
+        header = REPLY.pack(frame, length, status, timed_out, min(cpu_us, 0xFFFF_FFFF), min(usage.ru_maxrss, 0xFFFF_FFFF))
+        with memoryview(self._map)[PAGE_HEADER_BYTES : PAGE_HEADER_BYTES + length] as body:
+            sent = connection.sendmsg([header, body])
+            if sent < len(header):
+                connection.sendall(header[sent:])
+            if sent < len(header) + length:
+                connection.sendall(body[max(0, sent - len(header)) :])
+
+    def wipe(self) -> None:
+        """Empties the page, all of it: a child may have written anywhere, and the next one must not find it."""
+        try:
+            self._map.madvise(mmap.MADV_REMOVE)
+        except OSError:  # kernels without it, such as gVisor
+            self._map[:] = bytes(PAGE_BYTES)
+        self._used_bytes = 0
+
+
+def _spare_user() -> int | None:
+    """A user id that nothing else on the machine has, when this process may change its own; None when it may not.
+
+    Raises:
+        OSError: Running as root, but not allowed to become another user.
+    """
+    if os.geteuid() != 0:
+        return None
+    last: OSError | None = None
+    for user in ((1 << 30) + os.getpid(), 60_000 + os.getpid() % 5_000, 65_534):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                _become(user)
+                os._exit(0)
+            except OSError as error:
+                os._exit(error.errno or 1)
+        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        if code == 0:
+            return user
+        last = OSError(code, os.strerror(code))
+    raise last or OSError("no user id to change to")
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def _open_library_by_descriptor() -> None:
+    """Lets a child under a spare user id import from a standard library that only root can reach by its path.
+
+    A directory descriptor skips the permission checks of the directories above it.
+    """
+    reachable = []
+    for folder in sys.path:
+        above = folder
+        while above != "/" and os.path.exists(above) and os.stat(above).st_mode & 0o001:
+            above = os.path.dirname(above)
+        if above == "/" or not os.path.isdir(folder):
+            reachable.append(folder)
+        else:
+            reachable.append(f"/proc/self/fd/{os.open(folder, os.O_PATH)}")
+    sys.path[:] = reachable
+    with contextlib.suppress(ImportError):  # fills the directory cache once, here, for all children
+        importlib.import_module("sandboxes_has_no_such_module")
+
+
+def _warm_up() -> int:
+    """Imports and runs what programs commonly use, so that children share it. Returns the address space in bytes."""
+    for name in _PRELOAD:
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    warnings.simplefilter("ignore")
+    work = Work(_WARM_UP, "f", ("4", "5, s='x y'"), 65_536, 2)
+    for _ in range(3):
+        run_work(work, lambda tag, text: 0)
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * mmap.PAGESIZE
+
+
+def _set_limits() -> None:
+    """The limits that hold for the parent too; those of a job are set in its child."""
+    for which, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_STACK, 8 << 20),
+    ):
+        hard = resource.getrlimit(which)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (bound, bound))
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # no ptrace, no /proc/<pid>/mem or fd, for a child of the same user
+
+
+class Worker:
+    """The loop of the parent: read a header, fork, wait, reply."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+        self._user = _spare_user()
+        _set_limits()
+        self._base_bytes = _warm_up()
+        if self._user is not None:
+            _open_library_by_descriptor()
+        self._page = Page()
+        # A page of its own, which the child unmaps before the program runs: the program cannot unsay it.
+        self._consumed = mmap.mmap(-1, mmap.PAGESIZE)
+        self._first_process = os.getpid() == 1
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+
+    def serve(self) -> None:
+        """Answers frames until the host hangs up, or a child has left the stream between two frames."""
+        self._page.emit(Tag.HELLO, "ready")
+        self._page.send(self._connection, HELLO_FRAME, 0, False, resource.getrusage(resource.RUSAGE_SELF))
+        self._page.wipe()
+        while True:
+            header = _receive(self._connection, REQUEST.size)
+            if header is None:
+                return
+            frame, length, cpu_ms, wall_ms, memory_mib, output_bytes, repeats = REQUEST.unpack(header)
+            pid = os.fork()
+            if pid == 0:
+                self._be_child(length, cpu_ms, memory_mib, output_bytes, repeats)
+            status, timed_out, usage = self._wait(pid, cpu_ms / 1000, wall_ms / 1000)
+            if self._first_process:
+                _kill_everyone_else()
+            if self._consumed[0] != 1:
+                return  # the rest of this frame is still in the socket; the host starts another worker
+            self._consumed[0] = 0
+            self._page.send(self._connection, frame, status, timed_out, usage)
+            self._page.wipe()
+
+    def _be_child(self, length: int, cpu_ms: int, memory_mib: int, output_bytes: int, repeats: int) -> NoReturn:
+        """Turns this freshly forked process into a limited one, runs the job, and ends."""
+        try:
+            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            payload = _receive(self._connection, length)
+            self._connection.close()
+            if payload is None:
+                os._exit(1)
+            self._consumed[0] = 1
+            self._consumed.close()
+            work = Work.decode(payload, output_bytes, repeats)
+            del payload
+            if self._user is not None:
+                _become(self._user)
+                # Changing user cleared it; without it this process could not open its own /proc/self/fd.
+                _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+                _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # cleared likewise
+            cpu_s = cpu_ms // 1000 + 2  # whole seconds only: the parent's clock decides, this is the backstop
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            gc.enable()
+            limit_memory(self._base_bytes + (memory_mib << 20))
+            run_work(work, self._page.emit)
+        finally:
+            os._exit(0)
+
+    def _wait(self, pid: int, cpu_s: float, wall_s: float) -> tuple[int, bool, resource.struct_rusage]:
+        """Waits for the child and kills it at its limits. Time spent waiting for a processor does not count."""
+        started = time.monotonic()
+        pause_s = min(cpu_s, wall_s)
+        while True:
+            signal.sigtimedwait([signal.SIGCHLD], max(0.0, min(pause_s, _HANG_UP_CHECK_S)))
+            done, status, usage = os.wait4(pid, os.WNOHANG)
+            if done:
+                return status, False, usage
+            elapsed_s = time.monotonic() - started
+            used_s, starved_s = _clocks(pid, elapsed_s)
+            pause_s = 0.001 + min(cpu_s - used_s, wall_s - (elapsed_s - starved_s))
+            if pause_s <= 0.001 or elapsed_s > wall_s * _STARVED_WALL_FACTOR or _hung_up(self._connection):
+                os.kill(pid, signal.SIGKILL)
+                _, status, usage = os.wait4(pid, 0)
+                return status, True, usage
+
+
+def _clocks(pid: int, elapsed_s: float) -> tuple[float, float]:
+    """CPU seconds the child used, and seconds it was ready to run but had no processor."""
+    try:
+        used_s = time.clock_gettime((~pid) << 3 | 2)  # the kernel's name for "CPU clock of process pid"
+    except OSError:
+        used_s = elapsed_s
+    try:
+        with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
+            return used_s, int(file.read().split()[1]) / 1e9
+    except (OSError, ValueError, IndexError):
+        # No scheduler statistics: a child that used some of its time is taken to have wanted the rest.
+        return used_s, elapsed_s - used_s if used_s > elapsed_s / 4 else 0.0
+
+
+def _hung_up(connection: socket.socket) -> bool:
+    poll = select.poll()
+    poll.register(connection, select.POLLRDHUP)
+    return bool(poll.poll(0))
+
+
+def _kill_everyone_else() -> None:
+    """Ends whatever else is in this process namespace, of which this process is the first."""
+    with contextlib.suppress(OSError):
+        os.kill(-1, signal.SIGKILL)
+        while True:
+            os.waitpid(-1, 0)
+
+
+def _receive(connection: socket.socket, length: int) -> bytes | None:
+    """Exactly `length` bytes; None when the other side has hung up."""
+    parts: list[bytes] = []
+    while length:
+        part = connection.recv(length)
+        if not part:
+            return None
+        parts.append(part)
+        length -= len(part)
+    return b"".join(parts)
+
+
+def main(arguments: list[str]) -> None:
+    """Connects to `fd=<number>` or `socket=<path>`, cuts the process off from its surroundings, and serves."""
+    kind, _, place = arguments[0].partition("=")
+    if kind == "fd":
+        connection = socket.socket(fileno=int(place))
+    else:
+        connection = socket.socket(socket.AF_UNIX)
+        connection.connect(place)
+    os.environ.clear()
+    nothing = os.open(os.devnull, os.O_RDWR)
+    try:
+        worker = Worker(connection)
+    except OSError as error:
+        print(f"cannot isolate programs: {error}", file=sys.stderr, flush=True)
+        raise SystemExit(1) from None
+    for descriptor in range(3):
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+    sys.stdin = open(0, encoding="utf-8", closefd=False)
+    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.argv = [""]
+    with contextlib.suppress(ConnectionError):
+        worker.serve()

@@ -1,0 +1,105 @@
+"""The PettingZoo view: agents `proposer_0`, `solver_0`, ... take turns; needs the extra `pettingzoo`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from pettingzoo import AECEnv
+
+from .game import Slot
+from .gym_view import CreditLedger, check_options, observe
+from .play import Match, Start, advance
+from .records import Reply
+from .referee import Referee
+from .registration import VIEW_KEYWORDS, make_game
+from .render import render_match
+from .spaces import UnicodeText, clean_text, observation_space
+
+
+def agent_name(slot: Slot) -> str:
+    """The PettingZoo agent that speaks for a slot."""
+    return f"{slot.role}_{slot.attempt}"
+
+
+class SelfPlayAEC(AECEnv[str, dict[str, Any], str]):
+    """A self-play game as an agent-environment cycle; an agent's rewards are its credits as they become known."""
+
+    metadata = {"render_modes": ["ansi"], "name": "selfplay", "is_parallelizable": False}
+
+    def __init__(
+        self, env_id: str, *, sandbox: str = "auto", judge: str = "rules", render_mode: str | None = None, **kwargs: Any
+    ) -> None:
+        """Wraps the game registered as `env_id`.
+
+        Raises:
+            UsageError: The id or a keyword is wrong.
+        """
+        super().__init__()
+        self.env_id = env_id
+        self.game = make_game(env_id, **{key: value for key, value in kwargs.items() if key not in VIEW_KEYWORDS})
+        self.kwargs = kwargs
+        self.render_mode = render_mode
+        self.referee = Referee(sandbox, judge)
+        self.metadata = {**self.metadata, "name": env_id}
+        self.possible_agents = [f"{role}_{attempt}" for role in self.game.roles for attempt in range(self.game.attempts)]
+        self.observation_spaces = {agent: observation_space() for agent in self.possible_agents}
+        self.action_spaces = {agent: UnicodeText() for agent in self.possible_agents}
+        self._np_random = np.random.default_rng()
+
+    def observation_space(self, agent: str) -> Any:
+        """The space of `agent`'s observations; the same object on every call."""
+        return self.observation_spaces[agent]
+
+    def action_space(self, agent: str) -> Any:
+        """The space of `agent`'s messages; the same object on every call."""
+        return self.action_spaces[agent]
+
+    def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
+        """Starts an episode; the same (seed, options, messages) always give the same one."""
+        if seed is not None:
+            self._np_random = np.random.Generator(np.random.PCG64(seed))
+        episode_seed = seed if seed is not None else int(self._np_random.integers(2**63 - 1))
+        self._match = Match(Start(self.env_id, episode_seed, self.kwargs, check_options(options)), self.game)
+        self._ledger = CreditLedger()
+        self.agents = self.possible_agents[:]
+        self.rewards = dict.fromkeys(self.agents, 0.0)
+        self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
+        self.terminations = dict.fromkeys(self.agents, False)
+        self.truncations = dict.fromkeys(self.agents, False)
+        self.infos: dict[str, dict[str, Any]] = {agent: {} for agent in self.agents}
+        self._select()
+
+    def observe(self, agent: str) -> dict[str, Any]:
+        """What `agent` is asked; the empty observation where it is not its turn."""
+        slot = next((slot for slot in self._match.waiting if agent_name(slot) == agent), None)
+        return observe(self._match, slot)
+
+    def step(self, action: str | None) -> None:
+        """Plays one message of `agent_selection`; dead agents step None."""
+        agent = self.agent_selection
+        if self.terminations[agent] or self.truncations[agent]:
+            self._was_dead_step(action)  # type: ignore[arg-type]
+            return
+        self._cumulative_rewards[agent] = 0.0
+        self._clear_rewards()
+        slot = next(slot for slot in self._match.waiting if agent_name(slot) == agent)
+        [verdict] = advance([(self._match, slot, Reply(text=clean_text(action or "")))], self.referee)
+        self.infos[agent] = {"valid": verdict.valid, "reason": verdict.reason, "score": float(verdict.score)}
+        for where, credit in self._ledger.news(self._match):
+            self.rewards[agent_name(where)] += float(credit)
+        self._accumulate_rewards()
+        if self._match.done:
+            self.terminations = dict.fromkeys(self.agents, True)
+        self._select()
+
+    def _select(self) -> None:
+        slot = next(iter(self._match.waiting), None)
+        self.agent_selection = agent_name(slot) if slot is not None else self.agents[0]
+
+    def render(self) -> str | None:
+        """The conversation so far as text; None without `render_mode="ansi"`."""
+        return None if self.render_mode is None else render_match(self._match)
+
+    def close(self) -> None:
+        """Nothing to close: sandboxes are shared by the process and end with it."""

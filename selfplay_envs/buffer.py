@@ -1,0 +1,127 @@
+"""The task buffer: the curriculum's memory, outside the environment, sampled by generators that the caller owns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+
+from .errors import UsageError
+from .game import short_hash
+from .programs import program_key
+
+Task = dict[str, Any]
+
+
+def task_key(task: Mapping[str, Any]) -> str:
+    """What makes a task new: its program's syntax tree, or its content where it has no program."""
+    program = task.get("program")
+    return program_key(program) if isinstance(program, str) else short_hash(dict(task))
+
+
+def pair_key(task: Mapping[str, Any]) -> str:
+    """`task_key` together with the inputs: for games whose programs are given, such as induction."""
+    return short_hash([task_key(task), list(task.get("inputs", ()))])
+
+
+class TaskBuffer:
+    """Keeps the newest `capacity` tasks; every operation on one task takes constant time.
+
+    Args:
+        seeds: Tasks that are there from the start and age like any other.
+        capacity: Tasks kept; the oldest leave first. AZR: 16384 (and it keeps the oldest).
+        exclude: Tasks that must never enter, such as held-out programs.
+        key: Names a task for the novelty gate; a task whose name is in the buffer is refused.
+
+    Raises:
+        UsageError: `capacity` is not positive.
+    """
+
+    def __init__(
+        self,
+        seeds: tuple[Mapping[str, Any], ...] = (),
+        *,
+        capacity: int = 16_384,
+        exclude: Callable[[Mapping[str, Any]], bool] | None = None,
+        key: Callable[[Mapping[str, Any]], str] = task_key,
+    ) -> None:
+        if capacity < 1:
+            raise UsageError(f"capacity={capacity!r} must be at least 1 task.")
+        self.capacity = capacity
+        self._exclude = exclude
+        self._key = key
+        self._ring: list[Task] = []
+        self._next = 0
+        self._known: set[str] = set()
+        for seed in seeds:
+            self.add(seed)
+
+    def __len__(self) -> int:
+        return len(self._ring)
+
+    def __contains__(self, task: Mapping[str, Any]) -> bool:
+        return self._key(task) in self._known
+
+    def add(self, task: Mapping[str, Any]) -> str:
+        """Adds a task as the newest: `added`, or why not: `duplicate` or `excluded`."""
+        if self._exclude is not None and self._exclude(task):
+            return "excluded"
+        name = self._key(task)
+        if name in self._known:
+            return "duplicate"
+        self._known.add(name)
+        if len(self._ring) < self.capacity:
+            self._ring.append(dict(task))
+        else:
+            self._known.discard(self._key(self._ring[self._next]))
+            self._ring[self._next] = dict(task)
+        self._next = (self._next + 1) % self.capacity
+        return "added"
+
+    def newest(self, count: int) -> list[Task]:
+        """The last `count` tasks that were added, newest first; fewer if there are fewer."""
+        return [self._ring[(self._next - 1 - age) % len(self._ring)] for age in range(min(count, len(self._ring)))]
+
+    def references(self, rng: np.random.Generator, count: int) -> list[Task]:
+        """`count` different tasks drawn uniformly; fewer if there are fewer."""
+        return [self._ring[i] for i in self._draw(rng, len(self._ring), count)]
+
+    def sample(self, rng: np.random.Generator, count: int, newest: float = 0.5) -> list[Task]:
+        """`count` different tasks: a share from the most recent `count`, the rest uniformly from the whole buffer.
+
+        Args:
+            rng: The caller's generator.
+            count: How many; fewer are returned if the buffer holds fewer.
+            newest: Share in [0, 1] taken from the newest `count` tasks.
+
+        Raises:
+            UsageError: `newest` is outside [0, 1].
+        """
+        if not 0.0 <= newest <= 1.0:
+            raise UsageError(f"newest={newest!r} is not a share from 0 to 1.")
+        size = len(self._ring)
+        recent = [(self._next - 1 - age) % size for age in range(min(count, size))]
+        chosen = [recent[i] for i in self._draw(rng, len(recent), round(count * newest))]
+        taken = set(chosen)
+        # at most `count` of the drawn are taken already, so drawing 2 * count uniformly always leaves enough
+        rest = [i for i in self._draw(rng, size, 2 * count) if i not in taken]
+        return [self._ring[i] for i in (chosen + rest)[:count]]
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything but `exclude` and `key`, as JSON types."""
+        return {"tasks": self.newest(len(self))[::-1], "capacity": self.capacity}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Restores what `state_dict` saved; sampling goes on exactly as it would have."""
+        self.capacity = state["capacity"]
+        self._ring, self._next, self._known = [], 0, set()
+        for task in state["tasks"]:
+            self._known.add(self._key(task))
+            self._ring.append(dict(task))
+        self._next = len(self._ring) % self.capacity
+
+    @staticmethod
+    def _draw(rng: np.random.Generator, size: int, count: int) -> list[int]:
+        """`min(size, count)` different indices below `size`, in time proportional to their number."""
+        return [int(i) for i in rng.choice(size, size=min(size, count), replace=False, shuffle=True)] if size and count else []

@@ -1,0 +1,175 @@
+"""Plays games: a `Match` is one game in progress, `advance` moves many by one message each, `play_episodes` runs them out.
+
+The three views and the trainer's collector all drive games through `advance`; there is no second rule for who acts
+when, when `settle` runs, or how credit is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .errors import GameError, ResetNeeded
+from .game import Game, Message, Result, Slot, Verdict, short_hash
+from .records import Episode, Played, Reply
+from .referee import Referee
+from .registration import make_game
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How an episode begins: which game, with which keywords, seed and options."""
+
+    env_id: str
+    seed: int
+    kwargs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    options: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One prompt that waits for a reply."""
+
+    match: Match
+    slot: Slot
+    messages: tuple[Message, ...]
+
+
+@dataclass(slots=True)
+class _Applied:
+    slot: Slot
+    task_id: str
+    messages: tuple[Message, ...]
+    reply: Reply
+    verdict: Verdict
+
+
+class Match:
+    """One game in progress, with the record of what was said so far."""
+
+    def __init__(self, start: Start, game: Game | None = None) -> None:
+        """Resets the game (made from `start` unless given) with a generator of its own.
+
+        Raises:
+            UsageError: The id, a keyword or an option is wrong.
+        """
+        self.start = start
+        self.game = make_game(start.env_id, **start.kwargs) if game is None else game
+        self.game.credit.clear()
+        self.game.outcome.clear()
+        self.game.reset(np.random.Generator(np.random.PCG64(start.seed)), start.options)
+        self.applied: list[_Applied] = []
+        self.settled: list[tuple[Result, ...]] = []
+        self.waiting: dict[Slot, tuple[Message, ...]] = {}
+        self.open_turn()
+
+    def open_turn(self) -> None:
+        """Asks the game who may act now and what they are shown."""
+        self.waiting = {slot: self.game.prompt(slot) for slot in self.game.pending()}
+
+    @property
+    def done(self) -> bool:
+        """Whether nobody is to act any more."""
+        return not self.waiting
+
+    def asks(self) -> list[Ask]:
+        """Every prompt that waits for a reply, in slot order."""
+        return [Ask(self, slot, messages) for slot, messages in self.waiting.items()]
+
+    def apply(self, slot: Slot, reply: Reply, verdict: Verdict) -> None:
+        """Records the message and lets the game change its state."""
+        messages = self.waiting.pop(slot)
+        self.applied.append(_Applied(slot, self.game.task_id, messages, reply, verdict))
+        self.game.apply(slot, reply.text, verdict)
+
+    def episode(self, backend: Mapping[str, str]) -> Episode:
+        """The record of a finished match.
+
+        Raises:
+            GameError: The match is not over, or a message earned no credit.
+        """
+        if not self.done:
+            raise GameError(f"{self.start.env_id} is not over: {len(self.waiting)} messages are still awaited.")
+        missing = [done.slot for done in self.applied if done.slot not in self.game.credit]
+        if missing:
+            raise GameError(f"{self.start.env_id} ended without credit for {missing[0]}; fill `credit` in apply or settle.")
+        played = tuple(
+            Played(
+                slot=done.slot,
+                task_type=self.game.task_type,
+                prompt_id=short_hash([self.start.env_id, done.messages]),
+                task_id=done.task_id,
+                messages=done.messages,
+                reply=done.reply,
+                verdict=done.verdict,
+                credit=self.game.credit[done.slot],
+            )
+            for done in self.applied
+        )
+        return Episode(
+            env_id=self.start.env_id,
+            kwargs=self.start.kwargs,
+            seed=self.start.seed,
+            options=self.start.options,
+            messages=played,
+            outcome=dict(self.game.outcome),
+            settled=tuple(self.settled),
+            proposed=self.game.proposed,
+            backend=backend,
+        )
+
+
+def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> list[Verdict]:
+    """Judges one message per (match, slot) in lock-step, applies them in order, settles the turns that are complete.
+
+    Returns:
+        One verdict per action, in order.
+
+    Raises:
+        ResetNeeded: A slot is not waiting for a message.
+    """
+    for match, slot, _ in actions:
+        if slot not in match.waiting:
+            raise ResetNeeded(f"slot={tuple(slot)} is not to act in {match.start.env_id}; call reset, or reply to a pending slot.")
+    judged = referee.answer([match.game.judge(slot, reply.text, reply.finish_reason) for match, slot, reply in actions])
+    for (match, slot, reply), answered in zip(actions, judged, strict=True):
+        match.apply(slot, reply, answered.value)
+    complete = [match for match in dict.fromkeys(match for match, _, _ in actions) if not match.waiting]
+    for match, answered in zip(complete, referee.answer([match.game.settle() for match in complete]), strict=True):
+        match.settled.append(answered.results)
+        match.open_turn()
+    return [answered.value for answered in judged]
+
+
+def play_episodes(
+    starts: Sequence[Start],
+    act: Callable[[list[Ask]], Sequence[Reply]],
+    referee: Referee,
+    on_round: Callable[[int, int], None] | None = None,
+) -> list[Episode]:
+    """Plays every start to its end; each round asks `act` once for all pending slots of all games.
+
+    Args:
+        starts: One per episode.
+        act: Answers a list of asks, in order; the collector routes roles to policies here.
+        referee: Whose sandbox and judge answer the games.
+        on_round: Called with (finished, total) episodes after each round, for a progress display.
+
+    Returns:
+        One episode per start, in order.
+    """
+    matches = [Match(start) for start in starts]
+    while asks := [ask for match in matches for ask in match.asks()]:
+        replies = act(asks)
+        advance([(ask.match, ask.slot, reply) for ask, reply in zip(asks, replies, strict=True)], referee)
+        if on_round is not None:
+            on_round(sum(match.done for match in matches), len(matches))
+    return [match.episode(referee.backend) for match in matches]
+
+
+def play_episode(start: Start, act: Callable[[list[Ask]], Sequence[Reply]], referee: Referee) -> Episode:
+    """Plays one game to its end; `play_episodes` for one start."""
+    return play_episodes([start], act, referee)[0]

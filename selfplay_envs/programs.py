@@ -1,0 +1,66 @@
+"""Static checks of proposed programs, and their identity: what can be said of a program without running it.
+
+A *quality* gate, not a wall: the sandbox contains what a program does; this names the proposals that are not fit to
+be a task (no entry point, clocks, randomness), so that a proposer learns why it was refused.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import warnings
+
+MAX_PROGRAM_CHARS = 8_192
+
+BANNED_IMPORTS = frozenset(
+    "asyncio calendar concurrent ctypes datetime gc hashlib hmac http importlib inspect io logging multiprocessing os pathlib "
+    "pickle platform random secrets select shutil signal socket ssl subprocess sys tempfile threading time tracemalloc urllib uuid".split()
+)
+"""Top-level modules a proposal may not import: sources of non-determinism, of side effects, or of nothing to reason about."""
+
+
+def parse_program(source: str) -> ast.Module | str:
+    """The syntax tree, or the reason there is none: `program_too_long` or `syntax_error`. Never raises."""
+    if len(source) > MAX_PROGRAM_CHARS:
+        return "program_too_long"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # an invalid escape in somebody else's string is not our news
+            return ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return "syntax_error"
+
+
+def program_fault(source: str, entry_point: str = "f") -> str | None:
+    """Why a proposed program is not fit to be a task, or None.
+
+    Returns:
+        `program_too_long`, `syntax_error`, `banned_import`, `no_entry_point` (no top-level function of that name),
+        `no_parameter`, or None.
+    """
+    tree = parse_program(source)
+    if isinstance(tree, str):
+        return tree
+    for node in ast.walk(tree):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        if any(name.partition(".")[0] in BANNED_IMPORTS for name in names):
+            return "banned_import"
+    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point]
+    if not functions:
+        return "no_entry_point"
+    arguments = functions[-1].args
+    return None if arguments.posonlyargs or arguments.args or arguments.kwonlyargs or arguments.vararg else "no_parameter"
+
+
+def program_key(source: str) -> str:
+    """Sixteen hex digits that name a program by its syntax tree: layout and comments do not count.
+
+    Text that does not parse is named by itself.
+    """
+    tree = parse_program(source)
+    try:
+        text = source if isinstance(tree, str) else ast.dump(tree, annotate_fields=False)
+    except RecursionError:
+        text = source
+    return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]

@@ -1,0 +1,137 @@
+"""The referee answers what games ask: all generators in lock-step, one sandbox batch and one judge batch per round."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from sandboxes import CodeSandbox, Job, Outcome, Status, open_sandbox
+
+from .errors import GameError
+from .game import Judge, JudgeItem, Request, Result
+from .judges import open_judge
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Generic[T]):
+    """What one generator returned, and every result it was sent on the way."""
+
+    value: T
+    results: tuple[Result, ...]
+
+
+class Referee:
+    """Owns the handlers of a run: a sandbox and a judge, by name or as objects, opened when first asked.
+
+    Args:
+        sandbox: `auto`, `docker`, `process`, or a `CodeSandbox`.
+        judge: A name in the judge registry, or a `Judge`.
+    """
+
+    def __init__(self, sandbox: str | CodeSandbox = "auto", judge: str | Judge = "rules") -> None:
+        self._sandbox = sandbox
+        self._judge = judge
+
+    @property
+    def sandbox(self) -> CodeSandbox:
+        """The sandbox, opened on first use.
+
+        Raises:
+            SandboxUnavailable: The named backend cannot run on this machine.
+        """
+        if isinstance(self._sandbox, str):
+            self._sandbox = open_sandbox(self._sandbox)
+        return self._sandbox
+
+    @property
+    def judge(self) -> Judge:
+        """The judge, opened on first use.
+
+        Raises:
+            UsageError: No judge of that name is registered.
+        """
+        if isinstance(self._judge, str):
+            self._judge = open_judge(self._judge)
+        return self._judge
+
+    @property
+    def backend(self) -> dict[str, str]:
+        """Names of what was really used so far; a handler that nobody asked is not opened just to be named."""
+        handlers = {"sandbox": self._sandbox, "judge": self._judge}
+        return {key: value if isinstance(value, str) else getattr(value, "name", type(value).__name__) for key, value in handlers.items()}
+
+    def answer(self, generators: Sequence[Generator[list[Request], list[Any], T]]) -> list[Answered[T]]:
+        """Runs every generator to its end, all of them in lock-step.
+
+        Returns:
+            One `Answered` per generator, in order; it does not depend on what else is in the batch.
+
+        Raises:
+            GameError: A game yielded something that is not a list of requests.
+        """
+        results: list[list[Result]] = [[] for _ in generators]
+        values: dict[int, T] = {}
+        waiting = {index: self._advance(generator, None, index, values) for index, generator in enumerate(generators)}
+        while asked := {index: requests for index, requests in waiting.items() if requests is not None}:
+            flat = [request for requests in asked.values() for request in requests]
+            replies = iter(self._resolve(flat))
+            for index, requests in asked.items():
+                mine = [next(replies) for _ in requests]
+                results[index].extend(mine)
+                waiting[index] = self._advance(generators[index], mine, index, values)
+        return [Answered(values[index], tuple(results[index])) for index in range(len(generators))]
+
+    @staticmethod
+    def _advance(
+        generator: Generator[list[Request], list[Any], T], send: list[Result] | None, index: int, values: dict[int, T]
+    ) -> list[Request] | None:
+        """The next requests of a generator, or None once it has returned (its value is then in `values`)."""
+        try:
+            requests = next(generator) if send is None else generator.send(send)
+        except StopIteration as stop:
+            values[index] = stop.value
+            return None
+        if not isinstance(requests, list) or not all(isinstance(request, Job | JudgeItem) for request in requests):
+            raise GameError(f"a game yielded {requests!r:.80}; yield a list of Job and JudgeItem.")
+        return requests
+
+    def _resolve(self, requests: list[Request]) -> list[Result]:
+        jobs = [request for request in requests if isinstance(request, Job)]
+        items = [request for request in requests if isinstance(request, JudgeItem)]
+        outcomes = iter(run_grouped(self.sandbox, jobs) if jobs else [])
+        scores = iter(self.judge.score(items) if items else [])
+        return [next(outcomes) if isinstance(request, Job) else next(scores) for request in requests]
+
+
+LIMIT_REACHED = (Status.TIMEOUT, Status.MEMORY, Status.WORKER_LOST)
+
+
+def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:
+    """Runs jobs with equal programs as one: their calls share a process, and each distinct call runs once.
+
+    A call that reached a limit in company is run again alone, so that nobody can spend a sibling's budget.
+
+    Returns:
+        One outcome per job, in order, as if each had run alone.
+    """
+    groups: dict[Job, dict[str, int]] = {}
+    for job in jobs:
+        calls = groups.setdefault(replace(job, calls=()), {})
+        for call in job.calls:
+            calls.setdefault(call, len(calls))
+    merged = [replace(key, calls=tuple(calls)) for key, calls in groups.items()]
+    ran = dict(zip(groups, sandbox.run(merged), strict=True))
+    outcomes: list[Outcome] = []
+    again: list[int] = []
+    for index, job in enumerate(jobs):
+        key = replace(job, calls=())
+        outcome = Outcome.of([ran[key].calls[groups[key][call]] for call in job.calls])
+        outcomes.append(outcome)
+        if len(groups[key]) > len(set(job.calls)) and any(call.status in LIMIT_REACHED for call in outcome.calls):
+            again.append(index)
+    for index, outcome in zip(again, sandbox.run([jobs[index] for index in again]) if again else [], strict=True):
+        outcomes[index] = outcome
+    return outcomes

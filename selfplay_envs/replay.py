@@ -1,0 +1,80 @@
+"""Replays recorded episodes: with the recorded verdicts, or asking sandbox and judge again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .errors import GameError
+from .play import Match, Start, play_episode
+from .records import Episode
+from .referee import Referee
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One message whose replay disagrees with its record."""
+
+    message: int
+    field: str
+    recorded: object
+    replayed: object
+
+
+def replay(episode: Episode) -> Episode:
+    """The episode that the game makes of the recorded replies, verdicts and settle results; no sandbox, no judge.
+
+    Raises:
+        UsageError: The game is not registered, or no longer takes its keywords or options.
+        GameError: The record does not fit the game: another slot was to act.
+    """
+    match = Match(Start(episode.env_id, episode.seed, episode.kwargs, episode.options))
+    turns = iter(episode.settled)
+    for index, played in enumerate(episode.messages):
+        if played.slot not in match.waiting:
+            raise GameError(f"message {index} of the record is by {tuple(played.slot)}, who is not to act; was the game changed?")
+        match.apply(played.slot, played.reply, played.verdict)
+        if not match.waiting:
+            results = next(turns, ())
+            _feed(match, list(results))
+            match.settled.append(results)
+            match.open_turn()
+    return match.episode(episode.backend)
+
+
+def _feed(match: Match, results: list[object]) -> None:
+    """Runs the game's settle to its end, answering its requests from the record."""
+    generator = match.game.settle()
+    try:
+        asked = next(generator)
+        while True:
+            mine, results = results[: len(asked)], results[len(asked) :]
+            if len(mine) < len(asked):
+                raise GameError("settle asked for more than was recorded; was the game changed?")
+            asked = generator.send(mine)
+    except StopIteration:
+        return
+
+
+def rejudge(episode: Episode, referee: Referee) -> Episode:
+    """The episode that the same replies give when sandbox and judge are asked again."""
+    said = iter(episode.messages)
+    start = Start(episode.env_id, episode.seed, episode.kwargs, episode.options)
+    return play_episode(start, lambda asks: [next(said).reply for _ in asks], referee)
+
+
+def differences(recorded: Episode, replayed: Episode) -> list[Difference]:
+    """Where two runs of an episode disagree: verdict, credit or slot of a message, or the number of messages (index -1)."""
+    found: list[Difference] = []
+    if len(recorded.messages) != len(replayed.messages):
+        found.append(Difference(-1, "messages", len(recorded.messages), len(replayed.messages)))
+    for index, (old, new) in enumerate(zip(recorded.messages, replayed.messages, strict=False)):
+        pairs: Sequence[tuple[str, object, object]] = (
+            ("slot", old.slot, new.slot),
+            ("verdict", old.verdict.to_json(), new.verdict.to_json()),
+            ("credit", old.credit, new.credit),
+        )
+        found += [Difference(index, field, a, b) for field, a, b in pairs if a != b]
+    if dict(recorded.outcome) != dict(replayed.outcome):
+        found.append(Difference(-1, "outcome", recorded.outcome, replayed.outcome))
+    return found

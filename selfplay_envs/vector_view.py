@@ -1,0 +1,169 @@
+"""The vector view with lanes: rows are groups x attempts, and one step takes a message from every pending slot.
+
+A panel of K solvers costs one batch of the model instead of K steps. Rows that have nothing to say are marked
+inactive; whatever action they are given is ignored. Row `g * attempts + a` speaks for attempt `a` of group `g`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from gymnasium.vector import AutoresetMode, VectorEnv
+from gymnasium.vector.utils import batch_space
+
+from .errors import ResetNeeded, UsageError
+from .game import Slot
+from .gym_view import CreditLedger, check_options, check_reward_role, observe
+from .play import Match, Start, advance
+from .records import Episode, Reply
+from .referee import Referee
+from .registration import build_game
+from .spaces import UnicodeText, clean_text, observation_space
+
+
+class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
+    """Many games in lock-step; `gym.make_vec(id, num_envs=rows, attempts=K)` gives it.
+
+    Args:
+        num_envs: Rows; a multiple of `attempts`. There are `num_envs // attempts` groups.
+        Others: As for `SelfPlayEnv`.
+
+    `reset(seed=..., options=...)`: `seed` is one int, or one per group; `options` may hold `groups`, one options dict
+    per group, and `reset_mask`, a bool per row (a group is reset when its first row is marked). Autoreset is disabled.
+
+    `step` returns observations as a dict of tuples and arrays, rewards `(num_envs,)` float64, `terminated` per row
+    (all rows of a group end together), and info with `active` (bool per row: whose message is wanted next), `valid`,
+    `reason`, `score`, `credit` (tuple per row, that row's newly known credits) and `role_rewards` (array per role, the
+    group's newly known credits of that role, on the group's first row).
+    """
+
+    metadata = {"render_modes": ["ansi"], "autoreset_mode": AutoresetMode.DISABLED}
+
+    def __init__(
+        self,
+        game: str,
+        num_envs: int = 1,
+        *,
+        sandbox: str = "auto",
+        judge: str = "rules",
+        reward_role: str | None = None,
+        render_mode: str | None = None,
+        max_episode_steps: int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        first = build_game(game, kwargs)
+        self.attempts = first.attempts
+        if num_envs < 1 or num_envs % self.attempts:
+            raise UsageError(f"num_envs={num_envs} is not a multiple of attempts={self.attempts}; rows are groups x attempts.")
+        self.num_envs = num_envs
+        self.games = [first, *(build_game(game, kwargs) for _ in range(num_envs // self.attempts - 1))]
+        self.reward_role = check_reward_role(reward_role, first)
+        self.render_mode = render_mode
+        self.referee = Referee(sandbox, judge)
+        self.single_action_space = UnicodeText()
+        self.single_observation_space = observation_space()
+        self.action_space = batch_space(self.single_action_space, num_envs)
+        self.observation_space = batch_space(self.single_observation_space, num_envs)
+        self._kwargs = kwargs
+        self._matches: list[Match | None] = [None] * len(self.games)
+        self._ledgers = [CreditLedger() for _ in self.games]
+
+    def reset(
+        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+    ) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Starts an episode in every group, or in those that `options["reset_mask"]` marks.
+
+        Raises:
+            UsageError: The number of seeds or of group options is not the number of groups.
+        """
+        shared = check_options(options)
+        mask = shared.pop("reset_mask", None)
+        per_group: Sequence[Mapping[str, Any]] = shared.pop("groups", None) or [{} for _ in self.games]
+        seeds = self._seeds(seed)
+        if len(per_group) != len(self.games):
+            raise UsageError(f"options['groups'] has {len(per_group)} entries; there are {len(self.games)} groups.")
+        env_id = self.spec.id if self.spec is not None else type(self.games[0]).__name__
+        for group, game in enumerate(self.games):
+            if mask is None or bool(mask[group * self.attempts]):
+                start = Start(env_id, seeds[group], self._kwargs, {**shared, **per_group[group]})
+                self._matches[group] = Match(start, game)
+                self._ledgers[group] = CreditLedger()
+        return self._observe(), {"active": self._active()}
+
+    def step(self, actions: Sequence[str]) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
+        """Plays one message for every active row.
+
+        Raises:
+            ResetNeeded: No row is active.
+            UsageError: The number of actions is not the number of rows.
+        """
+        if len(actions) != self.num_envs:
+            raise UsageError(f"actions has {len(actions)} entries; there are {self.num_envs} rows (inactive ones take '').")
+        rows = self._rows()
+        if not rows:
+            raise ResetNeeded("no row is active: call reset().")
+        verdicts = advance([(match, slot, Reply(text=clean_text(actions[row]))) for row, (match, slot) in rows.items()], self.referee)
+        rewards = np.zeros(self.num_envs)
+        info: dict[str, Any] = {
+            "valid": np.zeros(self.num_envs, dtype=bool),
+            "reason": [""] * self.num_envs,
+            "score": np.zeros(self.num_envs),
+            "credit": [()] * self.num_envs,
+            "role_rewards": {role: np.zeros(self.num_envs) for role in self.games[0].roles},
+        }
+        for (row, (_, slot)), verdict in zip(rows.items(), verdicts, strict=True):
+            info["valid"][row], info["reason"][row], info["score"][row] = verdict.valid, verdict.reason, verdict.score
+        for group in sorted({row // self.attempts for row in rows}):
+            self._pay(group, {slot: row for row, (_, slot) in rows.items() if row // self.attempts == group}, rewards, info)
+        info["reason"], info["credit"], info["active"] = tuple(info["reason"]), tuple(info["credit"]), self._active()
+        done = np.repeat([match is not None and match.done for match in self._matches], self.attempts)
+        return self._observe(), rewards, done, np.zeros(self.num_envs, dtype=bool), info
+
+    def episodes(self) -> list[Episode]:
+        """The records of the finished groups, in order."""
+        return [match.episode(self.referee.backend) for match in self._matches if match is not None and match.done]
+
+    def _pay(self, group: int, acted: dict[Slot, int], rewards: np.ndarray, info: dict[str, Any]) -> None:
+        """Reports a group's newly known credits; a role's late credit is paid on the row of its attempt."""
+        match = self._matches[group]
+        assert match is not None
+        for slot, credit in self._ledgers[group].news(match):
+            row = group * self.attempts + slot.attempt
+            info["credit"][row] = (*info["credit"][row], (*slot, float(credit)))
+            info["role_rewards"][slot.role][group * self.attempts] += credit
+            if slot.role == self.reward_role if self.reward_role else acted.get(slot) == row:
+                rewards[row] += credit
+
+    def _rows(self) -> dict[int, tuple[Match, Slot]]:
+        """The next slot of every row that has one, in row order."""
+        rows: dict[int, tuple[Match, Slot]] = {}
+        for group, match in enumerate(self._matches):
+            for slot in match.waiting if match is not None else ():
+                rows.setdefault(group * self.attempts + slot.attempt, (match, slot))
+        return dict(sorted(rows.items()))
+
+    def _active(self) -> np.ndarray:
+        active = np.zeros(self.num_envs, dtype=bool)
+        active[list(self._rows())] = True
+        return active
+
+    def _observe(self) -> dict[str, Any]:
+        rows = self._rows()
+        seen = [observe(*rows.get(row, (None, None))) for row in range(self.num_envs)]
+        return {
+            "role": tuple(one["role"] for one in seen),
+            "attempt": np.array([one["attempt"] for one in seen], dtype=np.int64),
+            "turn": np.array([one["turn"] for one in seen], dtype=np.int64),
+            "messages": tuple(one["messages"] for one in seen),
+        }
+
+    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int]:
+        """One seed per group: given, or spawned from one int, or drawn from this view's generator."""
+        if isinstance(seed, int):
+            self._np_random = np.random.Generator(np.random.PCG64(seed))
+        given = list(seed) if isinstance(seed, Sequence) else [None] * len(self.games)
+        if len(given) != len(self.games):
+            raise UsageError(f"seed has {len(given)} entries; there are {len(self.games)} groups.")
+        return [int(self.np_random.integers(2**63 - 1)) if one is None else int(one) for one in given]
