@@ -30,7 +30,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_token
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from agents.tiny import TINY_MODEL
-from agents.tiny.demonstrations import Care, Example, examples
+from agents.tiny.demonstrations import Care, Example, documents, examples
 from agents.tiny.programs import Task, program_key, sample_task
 
 SPECIAL = ("<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>")
@@ -51,17 +51,19 @@ class Recipe:
     fast: bool = False
     """A smoke run of seconds that writes a temporary folder instead of `out`."""
     seed: int = 2025
-    examples: int = 150_000
-    """Demonstrations, each seen once."""
-    tokens_per_batch: int = 6_000
+    examples: int = 110_000
+    """Documents and demonstrations, each seen once."""
+    shares: tuple[float, float, float] = (0.3, 0.4, 0.3)
+    """Of them: careful documents and careful conversations, mixed; then conversations of mixed care."""
+    tokens_per_batch: int = 3_000
     """Size of one optimiser step, padding included."""
     lr: float = 3e-3
     """Peak learning rate; linear warm-up over 5 % of the steps, then a cosine to a tenth."""
-    prompt_weight: float = 0.1
+    prompt_weight: float = 0.05
     """Weight of a prompt token's loss next to a reply token's."""
     hidden: int = 128
     layers: int = 4
-    vocabulary: int = 512
+    vocabulary: int = 448
     held_out: int = 240
     """Held-out programs to write and to measure on."""
     samples: int = 8
@@ -91,7 +93,22 @@ def build_tokenizer(corpus: list[Example], vocabulary: int) -> PreTrainedTokeniz
     )  # fmt: skip
 
 
-def batches(rows: list[tuple[list[int], int]], rng: np.random.Generator, tokens: int, weight: float) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def tokenise(tokenizer: PreTrainedTokenizerFast, row: Example, prompt_weight: float) -> tuple[list[int], list[float]]:
+    """Ids and loss weights of a row. In a document the second block of every pair is what counts."""
+    if row.prompt:
+        prompt, reply = tokenizer.encode(f"<|user|>{row.prompt}<|assistant|>"), tokenizer.encode(f"{row.reply}<|end|>")
+        return prompt + reply, [prompt_weight] * len(prompt) + [1.0] * len(reply)
+    ids, weights = [], []
+    wanted = tokenizer.convert_tokens_to_ids(f"\n```{row.kind.split()[1]}\n")
+    weight = prompt_weight
+    for token in [*tokenizer.encode(row.reply), tokenizer.eos_token_id]:
+        ids.append(token)
+        weights.append(weight)
+        weight = 1.0 if token == wanted else prompt_weight if tokenizer.convert_ids_to_tokens(token) == "\n```" else weight
+    return ids, weights
+
+
+def batches(rows: list[tuple[list[int], list[float]]], rng: np.random.Generator, tokens: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Rows of similar length together, in random order: ids_BT right-padded with 0, and the loss weight of each position."""
     order = sorted(rng.permutation(len(rows)).tolist(), key=lambda i: len(rows[i][0]))
     groups: list[list[int]] = [[]]
@@ -104,9 +121,8 @@ def batches(rows: list[tuple[list[int], int]], rng: np.random.Generator, tokens:
         width = max(len(rows[i][0]) for i in groups[group])
         ids_BT, weight_BT = torch.zeros(len(groups[group]), width, dtype=torch.long), torch.zeros(len(groups[group]), width)
         for b, i in enumerate(groups[group]):
-            ids, start = rows[i]
-            ids_BT[b, : len(ids)] = torch.tensor(ids)
-            weight_BT[b, :start], weight_BT[b, start : len(ids)] = weight, 1.0
+            ids, weights = rows[i]
+            ids_BT[b, : len(ids)], weight_BT[b, : len(ids)] = torch.tensor(ids), torch.tensor(weights)
         made.append((ids_BT, weight_BT))
     return made
 
@@ -130,7 +146,7 @@ def warm_start(model: LlamaForCausalLM, made: list[tuple[torch.Tensor, torch.Ten
         optimizer.step()
         if done > 0.9:
             tail.append(loss.item())
-        if step % 100 == 0:
+        if step % 250 == 0:
             console.print(f"step {step:5d} of {len(made)}  loss {loss.item():.3f}")
     return float(np.mean(tail))
 
@@ -161,16 +177,20 @@ def main(recipe: Recipe) -> None:
     started = time.monotonic()
     torch.set_num_threads(recipe.threads)
     corpus_seed, order_seed, held_out_seed, weights_seed = np.random.SeedSequence(recipe.seed).spawn(4)
-    corpus = list(islice(examples(np.random.default_rng(corpus_seed), recipe.care), recipe.examples))
+    rng = np.random.default_rng(corpus_seed)
+    careful = Care(wrong=0.0, slip=0.0, unusable=0.0)
+    streams = (documents(rng), examples(rng, careful), examples(rng, recipe.care))
+    corpora = [list(islice(stream, int(recipe.examples * share))) for stream, share in zip(streams, recipe.shares, strict=True)]
+    corpus = [row for part in corpora for row in part]
     tasks = held_out_tasks(np.random.default_rng(held_out_seed), recipe.held_out)
     console.print(f"corpus: {Counter(row.kind for row in corpus)} in {time.monotonic() - started:.0f} s")
-    tokenizer = build_tokenizer(corpus[:20_000], recipe.vocabulary)
-    rows: list[tuple[list[int], int]] = []
-    for row in corpus:
-        prompt = tokenizer.encode(f"<|user|>{row.prompt}<|assistant|>")
-        rows.append(([*prompt, *tokenizer.encode(f"{row.reply}<|end|>")], len(prompt)))
-    made = batches([row for row in rows if len(row[0]) <= 512], np.random.default_rng(order_seed), recipe.tokens_per_batch, recipe.prompt_weight)
-    console.print(f"{sum(len(row[0]) for row in rows):,} tokens in {len(made)} batches, {time.monotonic() - started:.0f} s")
+    tokenizer = build_tokenizer(corpora[2][:20_000], recipe.vocabulary)
+    order_rng = np.random.default_rng(order_seed)
+    made: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for stage in (corpora[0] + corpora[1], corpora[2]):
+        rows = [tokenise(tokenizer, row, recipe.prompt_weight) for row in stage]
+        made += batches([row for row in rows if len(row[0]) <= 512], order_rng, recipe.tokens_per_batch)
+    console.print(f"{sum(int((weight_BT > 0).sum()) for _, weight_BT in made):,} tokens in {len(made)} batches, {time.monotonic() - started:.0f} s")
     torch.manual_seed(int(weights_seed.generate_state(1)[0]))
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=recipe.hidden, intermediate_size=3 * recipe.hidden, num_hidden_layers=recipe.layers,

@@ -7,7 +7,6 @@ verdict: the host knows no more of a value than "the program says so", and wheth
 from __future__ import annotations
 
 import builtins
-import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
@@ -19,7 +18,8 @@ from .wire import Tag, page_is_full, records
 Emit = Callable[[Tag, str], int]
 """Writes one record where the host will find it; returns the bytes written so far."""
 
-_MEMORY_RESERVE_BYTES = 16 << 20  # between the soft and the hard limit: room to report that memory ran out
+# Given back when memory runs out, so that there is room to say so. Made by the parent: its pages are never touched.
+_ballast = [bytearray(4 << 20)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +43,10 @@ class Work:
         return cls(program, entry_point, calls, output_bytes, repeats)
 
 
-def limit_memory(limit_bytes: int) -> None:
-    """Bounds this process's address space, keeping a reserve that `allow_reserve` opens."""
-    resource.setrlimit(resource.RLIMIT_AS, (limit_bytes, limit_bytes + _MEMORY_RESERVE_BYTES))
-
-
-def allow_reserve() -> None:
-    """Opens the memory reserve, so that an out-of-memory verdict can be written."""
-    hard = resource.getrlimit(resource.RLIMIT_AS)[1]
-    resource.setrlimit(resource.RLIMIT_AS, (hard, hard))
-
-
 def run_work(work: Work, emit: Emit) -> None:
     """Runs every call of `work` and emits one record for each, in order; one SYNTAX_ERROR record if it does not compile.
 
-    Stops early, without a record, when the page could not hold the next result: the host sends the rest again.
+    Stops early when the page could not hold the next result, or when memory has run out: the host sends the rest again.
     """
     try:
         code = compile(work.program, "<program>", "exec", dont_inherit=True)
@@ -83,8 +72,9 @@ def run_work(work: Work, emit: Emit) -> None:
         try:
             tag, text = _run_call(code, work, sets, on_loaded)
         except MemoryError:
-            allow_reserve()
-            tag, text = Tag.MEMORY, "MemoryError"
+            _ballast.clear()
+            emit(Tag.MEMORY, "MemoryError")
+            return  # this process has little room left; the other calls get a new one
         except NotSerialisable as error:
             tag, text = Tag.NOT_SERIALISABLE, str(error)
         except TooLarge:

@@ -27,7 +27,7 @@ sys.modules["sandboxes.worker"].main(sys.argv[1:])
 
 def base_interpreter() -> str:
     """The real path of the interpreter behind this one, out of any virtual environment."""
-    return os.path.realpath(sys._base_executable or sys.executable)
+    return os.path.realpath(getattr(sys, "_base_executable", None) or sys.executable)
 
 
 @cache

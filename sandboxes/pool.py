@@ -36,6 +36,8 @@ class Started:
     connection: socket.socket
     stop: Callable[[], str]
     """Ends the worker and frees what it held; returns what it had to say, for the error message."""
+    process: int | None = None
+    """Its process id, where it is a process of this machine's own."""
 
 
 class Launcher(Protocol):
@@ -175,6 +177,10 @@ class PooledSandbox:
                 refusal or Outcome.of([place for place in places if place is not None])
                 for refusal, places in zip(refused, results, strict=True)
             ]
+
+    def worker_processes(self) -> list[int]:
+        """The process ids of the workers that run now, where they are plain processes."""
+        return [link.started.process for link in self._links if link.started.process is not None]
 
     @property
     def closed(self) -> bool:

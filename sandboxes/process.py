@@ -53,7 +53,7 @@ class ProcessLauncher:
             raise SandboxUnavailable(f"Cannot start {base_interpreter()}: {error}; reinstall Python.") from error
         finally:
             theirs.close()
-        return Started(ours, lambda: _stop(process))
+        return Started(ours, lambda: _stop(process), process.pid)
 
     def close(self) -> None:
         """Nothing is shared between workers."""

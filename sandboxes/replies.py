@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from .spec import CallOutcome, Job, Outcome, Status
 from .values import MAX_LITERAL_CHARS
-from .wire import REQUEST, Tag, page_is_full, record, records
+from .wire import REQUEST, Tag, record, records
 
 MAX_PROGRAM_BYTES = 65_536
 MAX_CALLS = 1_024

@@ -219,4 +219,6 @@ def _number(node: ast.expr) -> int | float | complex:
                     raise NotALiteral("a real part beyond float") from None
                 negative = isinstance(left, ast.UnaryOp) and isinstance(left.op, ast.USub)
                 return complex(-magnitude if negative else magnitude, -part.imag if isinstance(op, ast.Sub) else part.imag)
+        case _:
+            pass
     raise NotALiteral("an expression, not a literal")

@@ -22,20 +22,19 @@ import select
 import signal
 import socket
 import sys
-import sysconfig
 import time
 import warnings
 from typing import NoReturn
 
-from .child import Work, limit_memory, run_work
+from .child import Work, run_work
 from .wire import HELLO_FRAME, PAGE_BYTES, PAGE_HEADER_BYTES, REPLY, REQUEST, Tag, record
 
-_PRELOAD = (
-    "abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime decimal "
-    "difflib enum fractions functools hashlib heapq html inspect io itertools json keyword math numbers operator pprint "
-    "queue random re reprlib secrets statistics string struct textwrap threading time traceback types typing unicodedata "
-    "uuid zlib"
-).split()
+_PRELOAD = """
+    abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime decimal
+    difflib enum fractions functools hashlib heapq html inspect io itertools json keyword math numbers operator pprint
+    queue random re reprlib secrets statistics string struct textwrap threading time traceback types typing unicodedata
+    uuid zlib
+"""
 _WARM_UP = """
 import math
 from collections import Counter, defaultdict, deque
@@ -152,7 +151,7 @@ def _open_library_by_descriptor() -> None:
 
 def _warm_up() -> int:
     """Imports and runs what programs commonly use, so that children share it. Returns the address space in bytes."""
-    for name in _PRELOAD:
+    for name in _PRELOAD.split():
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     warnings.simplefilter("ignore")
@@ -241,7 +240,8 @@ class Worker:
             resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             gc.enable()
-            limit_memory(self._base_bytes + (memory_mib << 20))
+            memory_bytes = self._base_bytes + (memory_mib << 20)
+            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
             run_work(work, self._page.emit)
         finally:
             os._exit(0)

@@ -22,7 +22,7 @@ def agent_name(slot: Slot) -> str:
     return f"{slot.role}_{slot.attempt}"
 
 
-class SelfPlayAEC(AECEnv[str, dict[str, Any], str]):
+class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
     """A self-play game as an agent-environment cycle; an agent's rewards are its credits as they become known."""
 
     metadata = {"render_modes": ["ansi"], "name": "selfplay", "is_parallelizable": False}

@@ -81,11 +81,11 @@ class TaskBuffer:
 
     def newest(self, count: int) -> list[Task]:
         """The last `count` tasks that were added, newest first; fewer if there are fewer."""
-        return [self._ring[(self._next - 1 - age) % len(self._ring)] for age in range(min(count, len(self._ring)))]
+        return [self._aged(age) for age in range(min(count, len(self._ring)))]
 
     def references(self, rng: np.random.Generator, count: int) -> list[Task]:
         """`count` different tasks drawn uniformly; fewer if there are fewer."""
-        return [self._ring[i] for i in self._draw(rng, len(self._ring), count)]
+        return [self._aged(age) for age in self._draw(rng, len(self._ring), count)]
 
     def sample(self, rng: np.random.Generator, count: int, newest: float = 0.5) -> list[Task]:
         """`count` different tasks: a share from the most recent `count`, the rest uniformly from the whole buffer.
@@ -101,12 +101,10 @@ class TaskBuffer:
         if not 0.0 <= newest <= 1.0:
             raise UsageError(f"newest={newest!r} is not a share from 0 to 1.")
         size = len(self._ring)
-        recent = [(self._next - 1 - age) % size for age in range(min(count, size))]
-        chosen = [recent[i] for i in self._draw(rng, len(recent), round(count * newest))]
-        taken = set(chosen)
+        chosen = self._draw(rng, min(count, size), round(count * newest))
         # at most `count` of the drawn are taken already, so drawing 2 * count uniformly always leaves enough
-        rest = [i for i in self._draw(rng, size, 2 * count) if i not in taken]
-        return [self._ring[i] for i in (chosen + rest)[:count]]
+        rest = [age for age in self._draw(rng, size, 2 * count) if age not in set(chosen)]
+        return [self._aged(age) for age in (chosen + rest)[:count]]
 
     def state_dict(self) -> dict[str, Any]:
         """Everything but `exclude` and `key`, as JSON types."""
@@ -121,7 +119,11 @@ class TaskBuffer:
             self._ring.append(dict(task))
         self._next = len(self._ring) % self.capacity
 
+    def _aged(self, age: int) -> Task:
+        """The task added `age` tasks before the newest; ages survive saving, positions in the ring do not."""
+        return self._ring[(self._next - 1 - age) % len(self._ring)]
+
     @staticmethod
     def _draw(rng: np.random.Generator, size: int, count: int) -> list[int]:
-        """`min(size, count)` different indices below `size`, in time proportional to their number."""
+        """`min(size, count)` different numbers below `size`, in time proportional to their number."""
         return [int(i) for i in rng.choice(size, size=min(size, count), replace=False, shuffle=True)] if size and count else []

@@ -18,11 +18,12 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.utils.env_checker import check_env
 
 from .errors import SelfPlayError
+from .parsing import fence
 from .play import Start, play_episode
 from .players import RandomTextPlayer
 from .records import Episode
 from .referee import Referee
-from .registration import game_spec, make_game
+from .registration import make_game
 from .replay import differences, rejudge, replay
 
 
@@ -74,14 +75,25 @@ def check_game(env_id: str, *, seed: int = 0, pettingzoo: bool | None = None, **
     """
     make_game(env_id, **kwargs)
     subject = _Subject(env_id, kwargs, seed)
-    checks = [gymnasium_check, spec_round_trip, credits_complete, determinism, replays, lanes_equal_sequence, global_random_untouched]
+    checks = [
+        gymnasium_check,
+        spec_round_trip,
+        credits_complete,
+        determinism,
+        replays,
+        lanes_equal_sequence,
+        global_random_untouched,
+    ]
     results = [_run(check, subject) for check in checks]
     try:
         from . import aec_checking
     except ImportError:
         if pettingzoo:
             raise
-        return [*results, CheckResult("pettingzoo", True, "not installed; pip install 'selfplay[pettingzoo]' to check that view too")]
+        return [
+            *results,
+            CheckResult("pettingzoo", True, "not installed; pip install 'selfplay[pettingzoo]' to check that view too"),
+        ]
     return results if pettingzoo is False else [*results, _run(aec_checking.pettingzoo_check, subject)]
 
 
@@ -154,7 +166,14 @@ def replays(subject: _Subject) -> str:
     return "3 episodes replayed and rejudged from JSON"
 
 
-PHRASES = tuple(f"```{label}\n{body}\n```" for label, body in (("action", "check"), ("action", "bet"), ("output", "1"), ("answer", "red"), ("input", "1"))) + ("🙂", "")
+PHRASES = (
+    *(
+        fence(label, body)
+        for label, body in (("action", "check"), ("action", "bet"), ("output", "1"), ("answer", "red"), ("input", "1"))
+    ),
+    "🙂",
+    "",
+)
 
 
 def say(slot: tuple[str, int, int], seed: int) -> str:
@@ -168,14 +187,15 @@ def lanes_equal_sequence(subject: _Subject) -> str:
     """The vector view with lanes plays the same episodes as one message per step."""
     groups, attempts = 3, make_game(subject.env_id, **subject.kwargs).attempts
     seeds = [subject.seed + 11 * group for group in range(groups)]
-    vector = gym.make_vec(subject.env_id, num_envs=groups * attempts, **subject.kwargs)
-    lanes: Any = vector.unwrapped
+    vector: Any = gym.make_vec(subject.env_id, num_envs=groups * attempts, **subject.kwargs)
     observation, info = vector.reset(seed=seeds)
     while info["active"].any():
         rows = range(groups * attempts)
         slots = [(observation["role"][r], int(observation["attempt"][r]), int(observation["turn"][r])) for r in rows]
-        observation, _, _, _, info = vector.step([say(s, seeds[r // attempts]) if info["active"][r] else "" for r, s in enumerate(slots)])
-    for seed, lane in zip(seeds, lanes.episodes(), strict=True):
+        observation, _, _, _, info = vector.step(
+            [say(s, seeds[r // attempts]) if info["active"][r] else "" for r, s in enumerate(slots)]
+        )
+    for seed, lane in zip(seeds, vector.unwrapped.episodes(), strict=True):
         env: Any = subject.make().unwrapped
         seen, _ = env.reset(seed=seed)
         over = False
@@ -193,4 +213,3 @@ def global_random_untouched(subject: _Subject) -> str:
     after = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
     _expect(before == after, "a global random state changed")
     return "random and numpy.random keep their state"
-

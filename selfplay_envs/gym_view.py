@@ -35,7 +35,9 @@ def check_reward_role(reward_role: str | None, game: Game) -> str | None:
         UsageError: The game has no such role.
     """
     if reward_role is not None and reward_role not in game.roles:
-        raise UsageError(f"reward_role={reward_role!r} is not a role of this game; choose one of {', '.join(game.roles)}, or None.")
+        raise UsageError(
+            f"reward_role={reward_role!r} is not a role of this game; choose one of {', '.join(game.roles)}, or None."
+        )
     return reward_role
 
 

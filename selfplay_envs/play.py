@@ -133,7 +133,9 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
     """
     for match, slot, _ in actions:
         if slot not in match.waiting:
-            raise ResetNeeded(f"slot={tuple(slot)} is not to act in {match.start.env_id}; call reset, or reply to a pending slot.")
+            raise ResetNeeded(
+                f"slot={tuple(slot)} is not to act in {match.start.env_id}; call reset, or reply to a pending slot."
+            )
     judged = referee.answer([match.game.judge(slot, reply.text, reply.finish_reason) for match, slot, reply in actions])
     for (match, slot, reply), answered in zip(actions, judged, strict=True):
         match.apply(slot, reply, answered.value)

@@ -13,8 +13,11 @@ import warnings
 MAX_PROGRAM_CHARS = 8_192
 
 BANNED_IMPORTS = frozenset(
-    "asyncio calendar concurrent ctypes datetime gc hashlib hmac http importlib inspect io logging multiprocessing os pathlib "
-    "pickle platform random secrets select shutil signal socket ssl subprocess sys tempfile threading time tracemalloc urllib uuid".split()
+    """
+    asyncio calendar concurrent ctypes datetime gc hashlib hmac http importlib inspect io logging multiprocessing
+    os pathlib pickle platform random secrets select shutil signal socket ssl subprocess sys tempfile threading
+    time tracemalloc urllib uuid
+    """.split()
 )
 """Top-level modules a proposal may not import: sources of non-determinism, of side effects, or of nothing to reason about."""
 

@@ -75,7 +75,7 @@ class Played:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The message that `to_json` wrote."""
-        reply = {key: tuple(value) if isinstance(value, list) else value for key, value in data["reply"].items()}
+        reply: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in data["reply"].items()}
         return cls(
             slot=Slot(*data["slot"]),
             task_type=data["task_type"],
@@ -164,11 +164,15 @@ def read_episodes(path: Path) -> Iterator[Episode]:
         UsageError: The file is missing, or a line is not an episode; names the line.
     """
     if not path.is_file():
-        raise UsageError(f"episodes={str(path)!r} is not a file; pass a .jsonl file that a run wrote, such as runs/NAME/episodes.jsonl.")
+        raise UsageError(
+            f"episodes={str(path)!r} is not a file; pass a .jsonl file that a run wrote, such as runs/NAME/episodes.jsonl."
+        )
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):
             try:
                 episode = Episode.from_json(json.loads(line))
             except (ValueError, KeyError, TypeError) as error:
-                raise UsageError(f"{path}:{number} is not an episode record ({type(error).__name__}: {error}); was the file cut off or edited?") from None
+                raise UsageError(
+                    f"{path}:{number} is not an episode ({type(error).__name__}: {error}); was the file cut off?"
+                ) from None
             yield episode

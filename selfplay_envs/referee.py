@@ -61,7 +61,10 @@ class Referee:
     def backend(self) -> dict[str, str]:
         """Names of what was really used so far; a handler that nobody asked is not opened just to be named."""
         handlers = {"sandbox": self._sandbox, "judge": self._judge}
-        return {key: value if isinstance(value, str) else getattr(value, "name", type(value).__name__) for key, value in handlers.items()}
+        return {
+            key: value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
+            for key, value in handlers.items()
+        }
 
     def answer(self, generators: Sequence[Generator[list[Request], list[Any], T]]) -> list[Answered[T]]:
         """Runs every generator to its end, all of them in lock-step.

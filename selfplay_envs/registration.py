@@ -89,7 +89,9 @@ def load_game(game: str) -> type[Game]:
     try:
         loaded = getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(f"game={game!r} does not load ({error}); write it as 'module:Class' of an importable module.") from error
+        raise UsageError(
+            f"game={game!r} does not load ({error}); write it as 'module:Class' of an importable module."
+        ) from error
     if not (isinstance(loaded, type) and issubclass(loaded, Game)):
         raise UsageError(f"game={game!r} is not a subclass of selfplay_envs.Game; derive it from Game.")
     return loaded

@@ -12,7 +12,7 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 
 
 def printable(text: str) -> str:
-    """`text` with control characters shown as `\\x1b` and the like, safe to print on a terminal."""
+    """`text` with control characters written out in hexadecimal, safe to print on a terminal."""
     return CONTROL.sub(lambda found: f"\\x{ord(found.group()):02x}", text)
 
 

@@ -32,7 +32,9 @@ def replay(episode: Episode) -> Episode:
     turns = iter(episode.settled)
     for index, played in enumerate(episode.messages):
         if played.slot not in match.waiting:
-            raise GameError(f"message {index} of the record is by {tuple(played.slot)}, who is not to act; was the game changed?")
+            raise GameError(
+                f"message {index} of the record is by {tuple(played.slot)}, who is not to act; was the game changed?"
+            )
         match.apply(played.slot, played.reply, played.verdict)
         if not match.waiting:
             results = next(turns, ())

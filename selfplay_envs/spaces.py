@@ -75,7 +75,9 @@ class UnicodeText(spaces.Text):
 @create_shared_memory.register(UnicodeText)
 def _no_shared_memory(space: UnicodeText, n: int = 1, ctx: Any = None) -> Any:
     """AsyncVectorEnv's shared memory silently returns stale text; fail loudly instead."""
-    raise CustomSpaceError("text cannot live in shared memory; use gym.make_vec(id, ...) as it is, or AsyncVectorEnv(shared_memory=False).")
+    raise CustomSpaceError(
+        "text cannot live in shared memory; use gym.make_vec(id, ...) as it is, or AsyncVectorEnv(shared_memory=False)."
+    )
 
 
 def observation_space() -> spaces.Dict:

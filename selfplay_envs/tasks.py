@@ -76,4 +76,6 @@ def read_azr_tasks(path: Path) -> Iterator[CodeTask]:
                     message=row.get("message", ""),
                 )
             except (ValueError, KeyError, TypeError) as error:
-                raise UsageError(f"{path}:{number} is not a task row ({type(error).__name__}: {error}); it needs snippet, input, output.") from None
+                raise UsageError(
+                    f"{path}:{number} is not a task row ({type(error).__name__}: {error}); it needs snippet, input, output."
+                ) from None

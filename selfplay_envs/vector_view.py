@@ -104,7 +104,9 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         rows = self._rows()
         if not rows:
             raise ResetNeeded("no row is active: call reset().")
-        verdicts = advance([(match, slot, Reply(text=clean_text(actions[row]))) for row, (match, slot) in rows.items()], self.referee)
+        verdicts = advance(
+            [(match, slot, Reply(text=clean_text(actions[row]))) for row, (match, slot) in rows.items()], self.referee
+        )
         rewards = np.zeros(self.num_envs)
         info: dict[str, Any] = {
             "valid": np.zeros(self.num_envs, dtype=bool),
@@ -113,7 +115,7 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
             "credit": [()] * self.num_envs,
             "role_rewards": {role: np.zeros(self.num_envs) for role in self.games[0].roles},
         }
-        for (row, (_, slot)), verdict in zip(rows.items(), verdicts, strict=True):
+        for row, verdict in zip(rows, verdicts, strict=True):
             info["valid"][row], info["reason"][row], info["score"][row] = verdict.valid, verdict.reason, verdict.score
         for group in sorted({row // self.attempts for row in rows}):
             self._pay(group, {slot: row for row, (_, slot) in rows.items() if row // self.attempts == group}, rewards, info)
@@ -140,8 +142,9 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         """The next slot of every row that has one, in row order."""
         rows: dict[int, tuple[Match, Slot]] = {}
         for group, match in enumerate(self._matches):
-            for slot in match.waiting if match is not None else ():
-                rows.setdefault(group * self.attempts + slot.attempt, (match, slot))
+            if match is not None:
+                for slot in match.waiting:
+                    rows.setdefault(group * self.attempts + slot.attempt, (match, slot))
         return dict(sorted(rows.items()))
 
     def _active(self) -> np.ndarray:

@@ -91,7 +91,9 @@ def check_program(task: CodeTask, program: str) -> Finding:
 def _agree(outcome: Outcome, gold: Sequence[str]) -> bool:
     """Whether every call returned the gold value."""
     values = [call.value for call in outcome.calls]
-    return len(values) == len(gold) and all(value is not None and same_value(value, want) for value, want in zip(values, gold, strict=True))
+    return len(values) == len(gold) and all(
+        value is not None and same_value(value, want) for value, want in zip(values, gold, strict=True)
+    )
 
 
 def recheck(task: CodeTask) -> Generator[list[Request], list[Any], CodeTask | str]:

@@ -28,6 +28,7 @@ class Example:
 
     kind: str
     prompt: str
+    """Empty for a document, which is not a conversation."""
     reply: str
 
 
@@ -59,6 +60,16 @@ def examples(rng: np.random.Generator, care: Care) -> Iterator[Example]:
         for draft in drafts:
             yield Example(draft.kind, draft.prompt, _slip(rng, draft.reply) if rng.random() < care.slip else draft.reply)
         recent[int(rng.integers(len(recent)))] = by_signature[task.signature] = task
+
+
+def documents(rng: np.random.Generator) -> Iterator[Example]:
+    """Endless careful worked examples, outside any conversation: a program, then its pairs, input first or output first."""
+    while True:
+        task = sample_task(rng, held_out=False)
+        pairs = list(zip(task.inputs, task.outputs, strict=True))
+        for first, second in (("input", "output"), ("output", "input")):
+            shown = [block(first, pair[first == "output"]) + "\n" + block(second, pair[first == "input"]) for pair in pairs]
+            yield Example(f"document {second}", "", "\n".join([block("python", task.program), *shown]))
 
 
 def _solve(rng: np.random.Generator, care: Care, kind: str, task: Task, other: Task) -> Example:

@@ -57,13 +57,17 @@ class Induction(CodeGame):
             malformed=malformed,
         )
         if type(num_inputs) is not int or not 2 <= num_inputs <= 64:
-            raise UsageError(f"num_inputs={num_inputs!r} is not a whole number from 2 to 64; half of them are shown, half are hidden.")
+            raise UsageError(
+                f"num_inputs={num_inputs!r} is not a whole number from 2 to 64; half of them are shown, half are hidden."
+            )
         self.num_inputs = num_inputs
 
     def check_task(self, task: CodeTask) -> CodeTask:
         """A task needs at least one pair to show and one to hide."""
         if len(task.inputs) < 2:
-            raise UsageError(f"options['task'] has {len(task.inputs)} input; an induction task needs at least 2, to show and to hide.")
+            raise UsageError(
+                f"options['task'] has {len(task.inputs)} input; an induction task needs at least 2, to show and to hide."
+            )
         return task
 
     def propose_prompt(self) -> tuple[Message, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..game import Game, Judging, JudgeItem, Message, Settling, Slot, Verdict, no_requests, short_hash
+from ..game import Game, JudgeItem, Judging, Message, Settling, Slot, Verdict, no_requests, short_hash
 from ..parsing import bodies
 from ..prompts import find_style
 

@@ -84,7 +84,9 @@ class KuhnPoker(Game):
         dealt = [CARDS[i] for i in rng.permutation(3)[:2]]
         cards = dealt if task is None else list(task.get("cards", ())) if isinstance(task, Mapping) else []
         if len(cards) != 2 or len(set(cards)) != 2 or not set(cards) <= set(CARDS):
-            raise UsageError(f"options['task']={task!r:.80} is no deal; pass {{'cards': ['J', 'K']}}: two different cards of J, Q, K.")
+            raise UsageError(
+                f"options['task']={task!r:.80} is no deal; pass {{'cards': ['J', 'K']}}: two different cards of J, Q, K."
+            )
         self.cards = (cards[0], cards[1])
         self.hands = [Hand() for _ in range(self.attempts)]
         self._spoken: list[Slot] = []

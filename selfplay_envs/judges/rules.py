@@ -27,7 +27,10 @@ CLAUSES: tuple[tuple[str, Callable[[str], Check]], ...] = (
     (r"avoid the letter ([a-z])", lambda letter: lambda answer: letter not in answer.lower()),
     (r"start with the word ([a-z']+)", lambda word: lambda answer: _words(answer)[:1] == [word]),
     (r"end with the word ([a-z']+)", lambda word: lambda answer: _words(answer)[-1:] == [word]),
-    (r"use only (lowercase|uppercase)", lambda case: lambda answer: answer == (answer.lower() if case == "lowercase" else answer.upper())),
+    (
+        r"use only (lowercase|uppercase)",
+        lambda case: lambda answer: answer == (answer.lower() if case == "lowercase" else answer.upper()),
+    ),
 )
 """Pattern of a clause (lower case, anchored) and what makes its check; empty answers meet no clause."""
 
@@ -60,7 +63,11 @@ def _contradicts(clauses: list[str]) -> bool:
     letters = re.findall(r"avoid the letter ([a-z])", text)
     single = (r"use exactly (\d+)", r"start with the word (\S+)", r"end with the word (\S+)", r"use only (\w+)")
     too_few = any(int(count) < len(set(words)) for count in re.findall(r"use exactly (\d+)", text))
-    return too_few or any(letter in word for letter in letters for word in words) or any(len(re.findall(p, text)) > 1 for p in single)
+    return (
+        too_few
+        or any(letter in word for letter in letters for word in words)
+        or any(len(re.findall(p, text)) > 1 for p in single)
+    )
 
 
 class RulesJudge:

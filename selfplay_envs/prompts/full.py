@@ -67,7 +67,8 @@ class FullStyle:
         return _ask(
             "What does this call return?",
             f"{fence('python', task.program)}\n{fence('input', task.inputs[0])}",
-            f"The input is the argument list of `f`. Answer with the returned value as a Python literal:\n{fence('output', 'value')}",
+            "The input is the argument list of `f`. Answer with the returned value as a Python literal:\n"
+            + fence("output", "value"),
         )
 
     def solve_abduction(self, task: CodeTask) -> tuple[Message, ...]:

@@ -14,7 +14,11 @@ def _ask(*blocks: str) -> tuple[Message, ...]:
 
 
 def _pairs(task: CodeTask) -> list[str]:
-    return [block for given, out in zip(task.inputs, task.outputs, strict=True) for block in (fence("input", given), fence("output", out))]
+    return [
+        block
+        for given, out in zip(task.inputs, task.outputs, strict=True)
+        for block in (fence("input", given), fence("output", out))
+    ]
 
 
 class TerseStyle:

@@ -1,0 +1,97 @@
+"""The program `selfplay`: one table of verbs, each in a module that is imported only when its verb is typed.
+
+Exit codes: 0 all is well; 1 the thing that was checked is not (a failed check, a credit that does not reproduce, a
+broken installation); 2 the command was wrong, said in one sentence; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+__all__ = ["VERBS", "main"]
+
+VERBS: dict[str, tuple[str, str]] = {
+    "train": ("training:train", "train a model by self-play from a preset; the main thing to type"),
+    "eval": ("training:evaluate", "pass@k of a model or a run on held-out tasks"),
+    "report": ("training:report", "draw the plot and print the tables of a run again"),
+    "play": ("playing:play", "play a role yourself in the terminal, or watch a model play"),
+    "envs": ("looking:envs", "list the registered games"),
+    "check": ("looking:check", "run the conformance suite on a game, yours or ours"),
+    "replay": ("looking:replay", "play recorded episodes again and compare every credit"),
+    "sandbox": ("looking:sandbox", "build the Docker image that runs untrusted programs"),
+    "doctor": ("looking:doctor", "say what is installed, what is missing, and what to type"),
+}
+"""Per verb `module:function` under `agents.cli`, and its line in the help. The function takes the remaining arguments."""
+
+TRACEBACK = "SELFPLAY_TRACEBACK"
+"""Environment variable: set it to 1 to see where an error came from."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs one verb.
+
+    Args:
+        argv: Arguments without the program's name; those of this process by default.
+
+    Returns:
+        The exit code; see the module's docstring. `--help` and options that tyro refuses raise `SystemExit` instead.
+    """
+    args = list(sys.argv[1:] if argv is None else argv)
+    if not args or args[0] in ("-h", "--help", "help"):
+        print(_help())
+        return 0 if args else 2
+    verb, rest = args[0], args[1:]
+    if verb not in VERBS:
+        close = difflib.get_close_matches(verb, VERBS, n=1)
+        hint = f"did you mean {close[0]}?" if close else f"choose one of {', '.join(VERBS)}."
+        return _say(f"verb={verb!r} is not known; {hint}")
+    module, _, function = VERBS[verb][0].partition(":")
+    if os.environ.get(TRACEBACK) == "1":
+        return getattr(import_module(f".{module}", __name__), function)(rest)
+    try:
+        return getattr(import_module(f".{module}", __name__), function)(rest)
+    except KeyboardInterrupt:
+        _say("interrupted.")
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if not _is_plain(error):
+            raise
+        return _say(str(error))
+
+
+def _is_plain(error: Exception) -> bool:
+    """Whether the error's message is a sentence for the person who typed the command.
+
+    Looked up by name, so that no package is imported only to ask.
+    """
+    plain = {"SelfPlayError", "SandboxError", "AgentError"}
+    return isinstance(error, ValueError) or bool(plain & {cls.__name__ for cls in type(error).__mro__})
+
+
+def _say(sentence: str) -> int:
+    """Prints one sentence on stderr; returns the exit code of a wrong command."""
+    print(f"selfplay: {sentence}", file=sys.stderr)
+    return 2
+
+
+def _help() -> str:
+    width = max(map(len, VERBS))
+    lines = [f"  {verb:<{width}}  {line}" for verb, (_, line) in VERBS.items()]
+    return "\n".join(
+        [
+            "usage: selfplay VERB ...",
+            "",
+            "Self-play between language-model roles: games that check themselves, models that learn from them.",
+            "",
+            *lines,
+            "",
+            "Start with `selfplay doctor`, then `selfplay train azr-tiny`. `selfplay VERB --help` tells more.",
+        ]
+    )

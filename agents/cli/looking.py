@@ -1,0 +1,205 @@
+"""Verbs that look and check and never need torch: `envs`, `check`, `replay`, `sandbox`, `doctor`."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import tyro
+
+from .terminal import make_console, parse, resolve_game
+
+
+@dataclass(frozen=True)
+class Envs:
+    """Lists the registered games: ids for `gym.make`, `selfplay check` and `selfplay play`."""
+
+
+def envs(args: Sequence[str]) -> int:
+    """`selfplay envs`: one row per game, with its keywords and their defaults."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from selfplay_envs import game_ids
+    from selfplay_envs.registration import game_spec, load_game
+
+    parse(Envs, "envs", args)
+    table = Table(title="Games: gym.make(ID, keyword=...)", title_justify="left", show_lines=True)
+    table.add_column("id, roles, task type", no_wrap=True)
+    table.add_column("what it is, and its keywords", overflow="fold")
+    for env_id in game_ids():
+        game = load_game(str(game_spec(env_id).kwargs["game"]))
+        line = (inspect.getdoc(game) or "").partition("\n")[0]
+        keywords = ", ".join(f"{p.name}={p.default!r}" for p in inspect.signature(game).parameters.values())
+        name = f"[bold]{env_id}[/bold]\n{', '.join(game.roles)}\n[dim]{game.task_type}[/dim]"
+        table.add_row(name, f"{escape(line)}\n[dim]{escape(keywords)}[/dim]")
+    console = make_console()
+    console.print(table)
+    console.print("Every game also takes sandbox=, judge=, reward_role= and render_mode='ansi'.")
+    return 0
+
+
+@dataclass(frozen=True)
+class Check:
+    """Runs the conformance suite on a game: gymnasium's and PettingZoo's own checks, determinism, replay, lanes, credits."""
+
+    game: tyro.conf.Positional[str]
+    """An id from `selfplay envs`, or `module:ID` to import the module that registers it first."""
+    attempts: tuple[int, ...] = (1, 4)
+    """Panel sizes to check, one after the other."""
+    seed: int = 0
+    """Seeds everything; the same seed gives the same checks."""
+
+
+def check(args: Sequence[str]) -> int:
+    """`selfplay check ID`: one line per check; 1 if one of them fails."""
+    from rich.markup import escape
+
+    from selfplay_envs.checking import check_game
+
+    command = parse(Check, "check", args)
+    env_id = resolve_game(command.game)
+    console = make_console()
+    failures = count = 0
+    for attempts in command.attempts:
+        with console.status(f"checking {env_id} with attempts={attempts} ..."):
+            results = check_game(env_id, seed=command.seed, attempts=attempts)
+        console.print(f"[bold]{env_id}[/bold] attempts={attempts}")
+        for result in results:
+            mark = "[green]ok  [/green]" if result.ok else "[red]FAIL[/red]"
+            console.print(f"  {mark} {result.name:<24} {escape(result.detail)}", soft_wrap=True)
+        failures += sum(not result.ok for result in results)
+        count += len(results)
+    console.print(f"{count - failures} of {count} checks hold." if failures else f"All {count} checks hold.")
+    return 1 if failures else 0
+
+
+@dataclass(frozen=True)
+class Replay:
+    """Plays recorded episodes again from their messages and compares every verdict, credit and outcome with the record."""
+
+    file: tyro.conf.Positional[Path]
+    """Episodes in JSON lines, such as runs/NAME/episodes.jsonl."""
+    rejudge: bool = False
+    """Ask sandbox and judge again instead of trusting the recorded verdicts."""
+    show: int = 0
+    """Also print the first so many episodes: prompts, messages, verdicts, credits."""
+    sandbox: str = "auto"
+    """What judges with --rejudge: auto, docker or process."""
+
+
+MAX_SHOWN_DIFFERENCES = 20
+
+
+def replay(args: Sequence[str]) -> int:
+    """`selfplay replay FILE`: 1 if a credit does not reproduce."""
+    from rich.markup import escape
+    from rich.progress import track
+
+    from selfplay_envs import read_episodes
+
+    from ..show import print_episode
+
+    command = parse(Replay, "replay", args)
+    if command.show < 0:
+        raise ValueError(f"show={command.show} is negative; pass how many episodes to print, 0 or more.")
+    console = make_console()
+    for number, episode in enumerate(islice(read_episodes(command.file), command.show), 1):
+        print_episode(console, episode, number)
+    total = _count_lines(command.file)
+    found: list[str] = []
+    episodes = messages = wrong_episodes = 0
+    progress = track(
+        read_episodes(command.file), "replaying", total=total, console=console, transient=True, disable=not console.is_terminal
+    )
+    for number, episode in enumerate(progress, 1):
+        lines = list(_compare(episode, command))
+        found += [f"episode {number} ({episode.env_id}, seed {episode.seed}): {line}" for line in lines]
+        wrong_episodes += bool(lines)
+        episodes, messages = number, messages + len(episode.messages)
+    for line in found[:MAX_SHOWN_DIFFERENCES]:
+        console.print(f"[red]differs[/red] {escape(line)}", soft_wrap=True)
+    if len(found) > MAX_SHOWN_DIFFERENCES:
+        console.print(f"... and {len(found) - MAX_SHOWN_DIFFERENCES} more differences")
+    how = "sandbox and judge asked again" if command.rejudge else "with the recorded verdicts"
+    if episodes == 0:
+        raise ValueError(f"file={str(command.file)!r} holds no episode; was the run interrupted before its first step?")
+    if found:
+        console.print(f"{len(found)} differences in {wrong_episodes} of {episodes} episodes, {messages} messages ({how}).")
+        return 1
+    console.print(f"Every credit reproduced: {episodes} episodes, {messages} messages ({how}).")
+    return 0
+
+
+def _count_lines(path: Path) -> int:
+    """Lines of a file, for the progress display; 0 where there is none, which the reader then says properly."""
+    if not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        return sum(1 for _ in file)
+
+
+def _compare(episode: object, command: Replay) -> Iterator[str]:
+    """One line per difference between an episode's record and its replay."""
+    from selfplay_envs import Episode, GameError, Referee, differences
+    from selfplay_envs import rejudge as play_rejudged
+    from selfplay_envs import replay as play_recorded
+    from selfplay_envs.render import printable
+
+    assert isinstance(episode, Episode)
+    try:
+        if command.rejudge:
+            again = play_rejudged(episode, Referee(command.sandbox, episode.backend.get("judge", "rules")))
+        else:
+            again = play_recorded(episode)
+    except (GameError, StopIteration) as error:
+        yield f"the record does not fit the game: {error or 'it ends too early'}"
+        return
+    for one in differences(episode, again):
+        where = f"message {one.message} " if one.message >= 0 else ""
+        yield printable(f"{where}{one.field}: recorded {one.recorded!r:.200}, replayed {one.replayed!r:.200}")
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """Builds the Docker image that runs untrusted programs, without a registry. Not needed by hand: first use builds it."""
+
+    action: tyro.conf.Positional[Annotated[str, tyro.conf.arg(metavar="build")]]
+    """What to do: build."""
+
+
+def sandbox(args: Sequence[str]) -> int:
+    """`selfplay sandbox build`: the first job builds the image, and its answer proves that containers run."""
+    from sandboxes import Job, Status, open_sandbox
+
+    command = parse(Sandbox, "sandbox", args)
+    if command.action != "build":
+        raise ValueError(f"action={command.action!r} is not known; type `selfplay sandbox build`.")
+    console = make_console()
+    with console.status("building the sandbox image from the running interpreter, and running a program in it ..."):
+        [outcome] = open_sandbox("docker").run([Job(program="def f(x):\n    return x + 1", calls=("1",))])
+    if outcome.status is not Status.OK:
+        console.print(f"The image is there, but f(1) of `return x + 1` ended with {outcome.status} in it; try `docker info`.")
+        return 1
+    console.print("The sandbox image is ready and a program ran in it; --sandbox auto takes Docker from now on.")
+    return 0
+
+
+@dataclass(frozen=True)
+class Doctor:
+    """Says in one table what is installed, what is missing, and what to type. Exit code 1 if the base does not work."""
+
+
+def doctor(args: Sequence[str]) -> int:
+    """`selfplay doctor`: 1 if something that the base needs is broken."""
+    from ..doctor import examine, print_findings
+
+    parse(Doctor, "doctor", args)
+    console = make_console()
+    with console.status("looking around (torch takes a few seconds) ..."):
+        findings = examine()
+    return print_findings(console, findings)

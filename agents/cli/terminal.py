@@ -1,0 +1,61 @@
+"""What all verbs share in front of a terminal: a console, arguments read by tyro, ids that may name a module."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import TypeVar
+
+import tyro
+from rich.console import Console
+
+T = TypeVar("T")
+
+PIPE_WIDTH = 100
+"""Columns of a table where the output is not a terminal and COLUMNS does not say."""
+
+
+def make_console(*, stderr: bool = False) -> Console:
+    """A console for the process's current output; in a pipe it is wide enough for the tables and has no colours."""
+    stream = sys.stderr if stderr else sys.stdout
+    wide = None if stream.isatty() or "COLUMNS" in os.environ else PIPE_WIDTH
+    return Console(stderr=stderr, width=wide, highlight=False, soft_wrap=False)
+
+
+def parse(command: type[T], verb: str, args: Sequence[str], default: T | None = None) -> T:
+    """Arguments of a verb as the dataclass `command`, whose docstrings are its help.
+
+    Raises:
+        SystemExit: With 0 after `--help`, with 2 where an argument is wrong; both have printed what is to be said.
+    """
+    if default is None:
+        return tyro.cli(command, args=list(args), prog=f"selfplay {verb}")
+    return tyro.cli(command, args=list(args), prog=f"selfplay {verb}", default=default)
+
+
+def resolve_game(text: str) -> str:
+    """The id named by `ID` or `module:ID`; the module, which may lie in the current folder, is imported and registers it.
+
+    Raises:
+        UsageError: The module does not import, or the id is not registered.
+    """
+    from selfplay_envs import UsageError, game_ids  # late: `selfplay doctor` must run where this does not import
+
+    module, colon, env_id = text.rpartition(":")
+    if colon:
+        here = str(Path.cwd())
+        if here not in sys.path:
+            sys.path.insert(0, here)
+        try:
+            import_module(module)
+        except ImportError as error:
+            raise UsageError(f"game={text!r}: the module {module!r} does not import ({error}); run from its folder.") from error
+    if env_id not in game_ids():
+        short = [known for known in game_ids() if known.partition("/")[2].partition("-")[0].lower() == env_id.lower()]
+        if not short:
+            raise UsageError(f"game={env_id!r} is not registered; `selfplay envs` lists the games: {', '.join(game_ids())}.")
+        return short[0]
+    return env_id

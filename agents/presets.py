@@ -1,0 +1,101 @@
+"""Runs worth typing by name: `selfplay train azr-tiny`. Values are code, so that a preset is read, diffed and tested."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from .config import EvalConfig, GameMix, TrainConfig
+from .learner_config import LearnerConfig
+from .sampling import Sampling
+
+DEDUCTION, ABDUCTION, INDUCTION = "SelfPlay/Deduction-v0", "SelfPlay/Abduction-v0", "SelfPlay/Induction-v0"
+
+
+def code_games(style: str, *, attempts: int, fresh: int, replay: int, references: int, exclude: str = "none") -> tuple[GameMix, ...]:
+    """The three task types of Absolute Zero; induction takes its programs from the other two."""
+
+    def mix(env_id: str) -> GameMix:
+        induction = env_id == INDUCTION
+        return GameMix(
+            env_id=env_id,
+            kwargs={"attempts": attempts, "style": style},
+            fresh=fresh,
+            replay=replay,
+            references=1 if induction else references,
+            references_from=(DEDUCTION, ABDUCTION) if induction else (),
+            novelty="pair" if induction else "task",
+            exclude=exclude,
+        )
+
+    return tuple(mix(env_id) for env_id in (DEDUCTION, ABDUCTION, INDUCTION))
+
+
+def azr_tiny() -> TrainConfig:
+    """Absolute Zero in small: three code games, the tiny model, a few minutes on two CPU cores."""
+    return TrainConfig(
+        games=code_games("terse", attempts=8, fresh=16, replay=8, references=2, exclude="tiny"),
+        steps=60,
+        sampling=Sampling(max_new_tokens=110),
+        learner=LearnerConfig(lr=1e-4),
+        evaluation=EvalConfig(tasks="tiny", samples=4, sampling=Sampling(max_new_tokens=100)),
+    )
+
+
+def azr_smollm2() -> TrainConfig:
+    """The same game with a 135M instruction model and the full prompts; hours on a CPU, minutes on a GPU."""
+    return TrainConfig(
+        model="smollm2",
+        games=code_games("full", attempts=8, fresh=8, replay=4, references=3),
+        steps=50,
+        sampling=Sampling(max_new_tokens=384),
+        learner=LearnerConfig(lr=1e-5),
+        checkpoint_every=10,
+        max_rows=128,
+    )
+
+
+def lsp_tiny() -> TrainConfig:
+    """Language Self-Play in small: one challenger prompt, centred returns, a rule-based judge.
+
+    See: Kuba et al., arXiv 2509.07414, algorithm 1; 8 queries per step.
+    """
+    return TrainConfig(
+        games=(GameMix(env_id="SelfPlay/InstructionChallenge-v0", kwargs={"attempts": 4, "style": "terse"}, fresh=8, replay=0, references=0),),
+        algorithm="lsp",
+        steps=60,
+        sampling=Sampling(max_new_tokens=64),
+        learner=LearnerConfig(lr=1e-4),
+    )
+
+
+def kuhn_tiny() -> TrainConfig:
+    """Kuhn poker against oneself: one baseline per role, as the two seats' values differ (-1/18 for the first).
+
+    See: Liu et al., SPIRAL, arXiv 2506.24119, for role-conditioned advantages.
+    """
+    return TrainConfig(
+        games=(GameMix(env_id="SelfPlay/KuhnPoker-v0", kwargs={"style": "terse"}, fresh=128, replay=0, references=0),),
+        algorithm="trr++",
+        steps=60,
+        sampling=Sampling(max_new_tokens=16),
+        learner=LearnerConfig(lr=1e-4),
+    )
+
+
+PRESETS: dict[str, Callable[[], TrainConfig]] = {
+    "azr-tiny": azr_tiny,
+    "azr-smollm2": azr_smollm2,
+    "lsp-tiny": lsp_tiny,
+    "kuhn-tiny": kuhn_tiny,
+}
+
+
+def find_preset(name: str) -> TrainConfig:
+    """The preset of that name.
+
+    Raises:
+        ValueError: There is none.
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset={name!r} is not known; choose one of {', '.join(PRESETS)}.")
+    return PRESETS[name]()

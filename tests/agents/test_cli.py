@@ -1,0 +1,178 @@
+"""The program as a person types it: what is printed, and the exit codes."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agents.cli import VERBS, main
+from selfplay_envs import Episode, Referee, ScriptedPlayer, Start, play_episode, write_episodes
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def wide(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("SELFPLAY_TRACEBACK", raising=False)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    """The one sentence that a wrong command is answered with."""
+    assert main(args) == 2
+    captured = capsys.readouterr()
+    assert captured.err.count("\n") == 1
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+def kuhn_episode(actions: tuple[str, ...] = ("bet", "call")) -> Episode:
+    player = ScriptedPlayer([f"```action\n{action}\n```" for action in actions])
+    return play_episode(Start("SelfPlay/KuhnPoker-v0", 0, {}, {"task": {"cards": ["K", "J"]}}), player, Referee())
+
+
+def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]):
+    assert main(["--help"]) == 0
+    shown = capsys.readouterr().out
+    assert all(f"\n  {verb} " in shown for verb in VERBS)
+    assert main([]) == 2
+
+
+def test_an_unknown_verb_gets_a_suggestion(capsys: pytest.CaptureFixture[str]):
+    assert "did you mean train?" in refused(capsys, "trian")
+    assert "choose one of" in refused(capsys, "xyzzy")
+
+
+@pytest.mark.parametrize("args", [("envs",), ("--help",), ("train", "--help"), ("check", "KuhnPoker", "--attempts", "1")])
+def test_looking_never_imports_torch(args: tuple[str, ...]):
+    code = f"import sys\nfrom agents.cli import main\ntry:\n    main({args!r})\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert ran.stdout.rstrip().endswith("False")
+    assert ran.stderr == ""
+
+
+def test_the_module_is_the_program():
+    ran = subprocess.run([sys.executable, "-m", "agents", "nonsense"], capture_output=True, text=True, cwd=ROOT, check=False)
+    assert ran.returncode == 2
+    assert ran.stderr.startswith("selfplay: verb='nonsense'")
+
+
+def test_envs_lists_ids_roles_types_and_keywords(capsys: pytest.CaptureFixture[str]):
+    assert main(["envs"]) == 0
+    shown = capsys.readouterr().out
+    for words in ("SelfPlay/Deduction-v0", "proposer, solver", "induction", "attempts=8", "Kuhn poker"):
+        assert words in shown
+
+
+def test_check_prints_a_line_per_check(capsys: pytest.CaptureFixture[str]):
+    assert main(["check", "SelfPlay/KuhnPoker-v0", "--attempts", "2"]) == 0
+    shown = capsys.readouterr().out
+    assert "attempts=2" in shown
+    assert "ok   determinism" in shown
+    assert "checks hold" in shown
+
+
+BROKEN_GAME = '''
+from selfplay_envs import register_game
+from selfplay_envs.games.kuhn import KuhnPoker
+
+class Cheat(KuhnPoker):
+    """Pays both seats."""
+
+    def apply(self, slot, text, verdict):
+        super().apply(slot, text, verdict)
+        self.outcome = {key: 1.0 for key in self.outcome}
+
+register_game("Test/Cheat-v0", "cheating_game:Cheat")
+'''
+
+
+def test_check_fails_on_a_game_that_breaks_its_promise(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    (tmp_path / "cheating_game.py").write_text(BROKEN_GAME)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert main(["check", "cheating_game:Test/Cheat-v0", "--attempts", "1"]) == 1
+    shown = capsys.readouterr().out
+    assert "FAIL credits_complete" in shown
+    assert "does not sum to 0" in shown
+
+
+def test_wrong_ids_and_modules_are_one_sentence(capsys: pytest.CaptureFixture[str]):
+    assert "SelfPlay/Nope-v0" in refused(capsys, "check", "SelfPlay/Nope-v0")
+    assert "does not import" in refused(capsys, "check", "no_such_module:Mine/Guess-v0")
+    assert "role='dealer'" in refused(capsys, "play", "KuhnPoker", "--role", "dealer")
+    assert "attempts=0" in refused(capsys, "check", "KuhnPoker", "--attempts", "0")
+    assert "action='burn'" in refused(capsys, "sandbox", "burn")
+
+
+def test_a_flag_that_does_not_exist_exits_with_2(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["check", "KuhnPoker", "--attemps", "3"])
+    assert exit_info.value.code == 2
+    assert "--attempts" in capsys.readouterr().err
+
+
+def test_replay_reproduces_every_credit(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    write_episodes(tmp_path / "e.jsonl", [kuhn_episode(), kuhn_episode(("check", "nonsense"))])
+    assert main(["replay", str(tmp_path / "e.jsonl")]) == 0
+    assert "Every credit reproduced: 2 episodes, 4 messages" in capsys.readouterr().out
+    assert main(["replay", str(tmp_path / "e.jsonl"), "--rejudge", "--show", "1", "--sandbox", "process"]) == 0
+    shown = capsys.readouterr().out
+    assert "sandbox and judge asked again" in shown
+    assert "Your card: K" in shown
+
+
+def test_replay_names_what_was_tampered_with(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    path = tmp_path / "e.jsonl"
+    write_episodes(path, [kuhn_episode()])
+    path.write_text(path.read_text().replace('"credit": 2.0', '"credit": 20.0').replace('"second", 0, 1', '"second", 0, 1'))
+    assert main(["replay", str(path)]) == 1
+    shown = capsys.readouterr().out
+    assert "credit: recorded 20.0, replayed 2.0" in shown
+    assert "1 differences in 1 of 1 episodes" in shown
+    path.write_text(path.read_text().replace('["second", 0, 1]', '["second", 0, 3]'))
+    assert main(["replay", str(path)]) == 1
+    assert "does not fit the game" in capsys.readouterr().out
+
+
+def test_replay_refuses_missing_broken_and_empty_files(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    assert "is not a file" in refused(capsys, "replay", str(tmp_path / "absent.jsonl"))
+    (tmp_path / "broken.jsonl").write_text('{"env_id": 1}\n')
+    assert "broken.jsonl:1 is not an episode" in refused(capsys, "replay", str(tmp_path / "broken.jsonl"))
+    (tmp_path / "empty.jsonl").touch()
+    assert "holds no episode" in refused(capsys, "replay", str(tmp_path / "empty.jsonl"))
+
+
+def test_play_works_through_a_pipe(tmp_path: Path):
+    save = tmp_path / "game.jsonl"
+    args = [sys.executable, "-m", "agents", "play", "KuhnPoker", "--role", "first", "--model", "random"]
+    environment = {**os.environ, "PYTHONIOENCODING": "utf-8"}
+    ran = subprocess.run(
+        [*args, "--save", str(save)], input="check\n\n", capture_output=True, text=True, cwd=ROOT, check=True, env=environment
+    )
+    assert "you are first, random is second" in ran.stdout
+    assert "first 0 (turn 0): valid" in ran.stdout
+    assert "Payoffs: first 0: +1, second 0: -1" in ran.stdout
+    assert main(["replay", str(save)]) == 0
+
+
+def test_play_without_a_person_and_leaving_at_once(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    assert main(["play", "KuhnPoker", "--role", "none", "--model", "random"]) == 0
+    assert "random plays first and second" in capsys.readouterr().out
+
+    def ctrl_d(prompt: str) -> str:
+        raise EOFError
+
+    monkeypatch.setattr("builtins.input", ctrl_d)
+    assert main(["play", "KuhnPoker", "--role", "first", "--model", "random"]) == 0
+    assert "You left the game" in capsys.readouterr().out
+
+
+def test_an_error_s_origin_can_be_seen(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("SELFPLAY_TRACEBACK", "1")
+    with pytest.raises(ValueError, match="not registered"):
+        main(["check", "SelfPlay/Nope-v0"])

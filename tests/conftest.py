@@ -1,0 +1,20 @@
+"""Fixtures that several packages' tests share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from sandboxes import CodeSandbox, open_sandbox
+from selfplay_envs import Referee
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[CodeSandbox]:
+    """The process sandbox, shared by the whole session."""
+    return open_sandbox("process")
+
+
+@pytest.fixture
+def referee(sandbox: CodeSandbox) -> Referee:
+    """A referee with the process sandbox and the rules judge."""
+    return Referee(sandbox)

@@ -1,0 +1,215 @@
+"""Life and death of workers: requeueing, closing, threads, and nothing left behind; on both backends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandboxes import CodeSandbox, Job, Limits, SandboxUnavailable, Status, docker_available
+from sandboxes.pool import PooledSandbox
+from sandboxes.process import ProcessLauncher
+
+Opener = Callable[[str, int], CodeSandbox]
+ADD = "def f(a, b=1):\n    return a + b"
+
+
+def _workers(connected_to: int | None = None) -> list[int]:
+    """The process ids of all worker programs on this machine that are children of `connected_to`."""
+    found: list[int] = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            fields = (folder / "stat").read_text().rpartition(")")[2].split()
+            if int(fields[1]) == (connected_to or os.getpid()) and b"sandboxes.worker" in (folder / "cmdline").read_bytes():
+                found.append(int(folder.name))
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def test_verdicts_do_not_depend_on_grouping_or_worker(sandbox: CodeSandbox) -> None:
+    program = "def f(x):\n    return list({str(x), 'a', 'b', 'c'}), 1 // x"
+    calls = tuple(str(x) for x in range(8))
+    [together] = sandbox.run([Job(program=program, calls=calls)])
+    apart = sandbox.run([Job(program=program, calls=(text,)) for text in calls])
+    assert list(together.calls) == [outcome.calls[0] for outcome in apart]
+
+
+def test_no_jobs_and_no_calls(sandbox: CodeSandbox) -> None:
+    assert sandbox.run([]) == []
+    [outcome] = sandbox.run([Job(program="", calls=())])
+    assert (outcome.status, outcome.calls) == (Status.OK, ())
+
+
+def test_threads_take_turns(sandbox: CodeSandbox) -> None:
+    answers: dict[int, list[str | None]] = {}
+
+    def ask(base: int) -> None:
+        jobs = [Job(program=ADD, calls=(f"{base}, {i}",)) for i in range(10)]
+        answers[base] = [outcome.calls[0].value for outcome in sandbox.run(jobs)]
+
+    threads = [threading.Thread(target=ask, args=(base,)) for base in (100, 200, 300)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert answers == {base: [str(base + i) for i in range(10)] for base in (100, 200, 300)}
+
+
+def test_jobs_of_a_killed_worker_run_again() -> None:
+    sandbox = PooledSandbox(ProcessLauncher(), 2)
+    try:
+        slow = Job(program="import time\ndef f(x):\n    time.sleep(0.5)\n    return x", calls=("1",))
+        sandbox.run([Job(program=ADD, calls=("1",))] * 4)
+        mine = sandbox.worker_processes()
+        killer = threading.Timer(0.2, lambda: [os.kill(pid, signal.SIGKILL) for pid in mine])
+        killer.start()
+        outcomes = sandbox.run([slow, slow, Job(program=ADD, calls=("1",)), Job(program=ADD, calls=("2",))])
+        killer.join()
+        assert [outcome.calls[0].value for outcome in outcomes] == ["1", "1", "2", "3"]
+    finally:
+        sandbox.close()
+
+
+def test_a_job_that_loses_two_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandboxes.pool._WALL_FACTOR", 0)
+    monkeypatch.setattr("sandboxes.pool._SLACK_S", 0.3)
+    sandbox = PooledSandbox(ProcessLauncher(), 1)
+    try:
+        slow = Job(program="import time\ndef f(x):\n    time.sleep(2)\n    return x", calls=("1", "2"))
+        lost, fine = sandbox.run([slow, Job(program=ADD, calls=("1",))])
+        assert [result.status for result in lost.calls] == [Status.WORKER_LOST] * 2
+        assert fine.calls[0].value == "2"
+    finally:
+        sandbox.close()
+
+
+def test_an_interrupted_batch_leaves_no_stale_replies(monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = PooledSandbox(ProcessLauncher(), 1)
+    try:
+
+        def interrupt(_frame: object, _reply: object) -> None:
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patched:
+            patched.setattr("sandboxes.pool.settle", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                sandbox.run([Job(program=ADD, calls=(str(i),)) for i in range(5)])
+        [outcome] = sandbox.run([Job(program=ADD, calls=("41",))])
+        assert outcome.calls[0].value == "42"
+    finally:
+        sandbox.close()
+
+
+def test_close_leaves_no_process() -> None:
+    before = set(_workers())
+    sandbox = PooledSandbox(ProcessLauncher(), 2)
+    sandbox.run([Job(program="def f(x):\n    return {x}", calls=("1",), determinism=True)] * 2)
+    assert len(set(_workers()) - before) == 3
+    sandbox.close()
+    sandbox.close()
+    assert set(_workers()) == before
+    with pytest.raises(SandboxUnavailable):
+        sandbox.run([])
+
+
+@pytest.mark.docker
+def test_close_leaves_no_container_and_the_dead_are_swept() -> None:
+    reason = docker_available()
+    if reason is not None:
+        pytest.skip(reason)
+    from sandboxes import docker_backend
+
+    client = docker_backend._connect()
+    try:
+        label = docker_backend._OWNER_LABEL
+
+        def owners() -> list[str]:
+            found = client.containers.list(all=True, filters={"label": label}, ignore_removed=True)
+            return [container.labels[label] for container in found]
+
+        launcher = docker_backend.DockerLauncher()
+        sandbox = PooledSandbox(launcher, 1)
+        count = owners().count(docker_backend._owner(os.getpid()))
+        sandbox.run([Job(program=ADD, calls=("1",))])
+        assert owners().count(docker_backend._owner(os.getpid())) == count + 1
+        namespace = os.readlink("/proc/self/ns/pid")
+        dead = f"{namespace} {os.getpid()} 1"
+        client.containers.create(image=launcher._image, command="python", labels={label: dead}, network_mode="none")
+        docker_backend.DockerLauncher().close()
+        assert dead not in owners()
+        sandbox.close()
+        assert owners().count(docker_backend._owner(os.getpid())) == count
+    finally:
+        client.close()
+
+
+def test_workers_end_with_a_trainer_that_is_killed() -> None:
+    script = (
+        "from sandboxes import *\nimport os, threading\ns = open_sandbox('process', 1)\n"
+        "s.run([Job(program='def f(): return 1', calls=('',))])\nprint(s.worker_processes(), flush=True)\n"
+        "s.run([Job(program='def f():\\n while True: pass', calls=('',), limits=Limits(cpu_s=50, wall_s=100))])"
+    )
+    trainer = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+    assert trainer.stdout is not None
+    [worker] = eval(trainer.stdout.readline())
+    time.sleep(0.3)
+    trainer.kill()
+    trainer.wait()
+    trainer.stdout.close()
+    give_up_at = time.monotonic() + 10
+    while Path(f"/proc/{worker}").exists() and time.monotonic() < give_up_at:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{worker}").exists()
+
+
+def test_a_forked_copy_neither_uses_nor_ends_the_workers(sandbox: CodeSandbox) -> None:
+    sandbox.run([Job(program=ADD, calls=("1",))])
+    read, write = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            sandbox.close()
+            sandbox.run([])
+        except SandboxUnavailable:
+            os.write(write, b"refused")
+        finally:
+            os._exit(0)
+    os.close(write)
+    os.waitpid(pid, 0)
+    assert os.read(read, 10) == b"refused"
+    os.close(read)
+    assert sandbox.run([Job(program=ADD, calls=("1",))])[0].calls[0].value == "2"
+
+
+@pytest.mark.parametrize("name", ["process", pytest.param("docker", marks=pytest.mark.docker)])
+def test_one_worker_is_enough(opener: Opener, name: str) -> None:
+    sandbox = opener(name, 1)
+    outcomes = sandbox.run([Job(program=ADD, calls=(str(i),), determinism=True) for i in range(5)])
+    assert [outcome.calls[0].value for outcome in outcomes] == [str(i + 1) for i in range(5)]
+    sandbox.close()
+
+
+@pytest.mark.docker
+def test_both_backends_give_the_same_verdicts(opener: Opener) -> None:
+    programs = [
+        "def f(x):\n    return x",
+        "import string, datetime, hashlib, ipaddress\ndef f(x):\n    return hashlib.md5(str(x).encode()).hexdigest()",
+        "def f(x):\n    return list({'a', 'b', str(x)})",
+        "def f(x):\n    return x[0]",
+        "import numpy\ndef f(x):\n    return x",
+        "def f(x):\n    return object()",
+        "def f(x):\n    while x: pass",
+        "def f(x): return (",
+        "import decimal\ndef f(x):\n    return str(decimal.Decimal(x) / 3)",
+    ]
+    calls = ("0", "[1, 2]", "'text'", "x=3", "[")
+    jobs = [Job(program=text, calls=calls, limits=Limits(cpu_s=0.1, wall_s=1)) for text in programs]
+    assert opener("docker", 2).run(jobs) == opener("process", 2).run(jobs)

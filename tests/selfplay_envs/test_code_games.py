@@ -1,0 +1,203 @@
+"""The three code games: credits against hand-computed tables, and every named reason."""
+
+import pytest
+
+from selfplay_envs import IDENTITY, CodeTask, Match, Referee, Start, UsageError, play_episode
+from selfplay_envs.parsing import fence
+from selfplay_envs.play import Ask
+from selfplay_envs.records import Reply
+
+DOUBLE = fence("python", "def f(x):\n    return x * 2") + "\n" + fence("input", "3")
+
+
+def played(env_id, proposal, answers, referee, options=None, **kwargs):
+    """One episode in which the proposer says `proposal` and solver k says `answers[k]`."""
+
+    def act(asks: list[Ask]) -> list[Reply]:
+        return [Reply(text=proposal if ask.slot.role == "proposer" else answers[ask.slot.attempt]) for ask in asks]
+
+    start = Start(env_id, 0, {"attempts": max(len(answers), 1), "style": "terse", **kwargs}, options or {})
+    return play_episode(start, act, referee)
+
+
+def credits(episode):
+    return [m.credit for m in episode.messages]
+
+
+def test_deduction_pays_the_hand_computed_table(referee):
+    answers = [fence("output", "6"), fence("output", "7"), "six", fence("output", "6.0")]
+    episode = played("SelfPlay/Deduction-v0", DOUBLE, answers, referee)
+    # right +1, wrong -0.5, malformed -1, and 6.0 == 6 as in AZR; the proposer earns 1 - 2/4
+    assert credits(episode) == [0.5, 1.0, -0.5, -1.0, 1.0]
+    assert [m.verdict.reason for m in episode.messages] == ["ok", "ok", "wrong", "no_output_block", "ok"]
+    assert episode.outcome == {
+        ("proposer", 0): 0.5,
+        ("solver", 0): 1.0,
+        ("solver", 1): 0.0,
+        ("solver", 2): 0.0,
+        ("solver", 3): 1.0,
+    }
+    assert episode.proposed == {"program": "def f(x):\n    return x * 2", "inputs": ("3",), "outputs": ("6",), "message": ""}
+
+
+@pytest.mark.parametrize(("right", "credit"), [(0, -0.5), (1, 0.75), (2, 0.5), (3, 0.25), (4, -0.5)])
+def test_the_proposer_is_paid_one_minus_the_solve_rate(referee, right, credit):
+    answers = [fence("output", "6")] * right + [fence("output", "0")] * (4 - right)
+    assert credits(played("SelfPlay/Deduction-v0", DOUBLE, answers, referee))[0] == credit
+
+
+def test_learnability_and_its_floor_are_keywords(referee):
+    answers = [fence("output", "6")] * 3 + [fence("output", "0")]
+    assert credits(played("SelfPlay/Deduction-v0", DOUBLE, answers, referee, learnability="half_peak"))[0] == 0.5
+    all_right = [fence("output", "6")] * 4
+    assert credits(played("SelfPlay/Deduction-v0", DOUBLE, all_right, referee, extreme_credit=0.0))[0] == 0.0
+
+
+def test_any_input_that_gives_the_output_is_right_in_abduction(referee):
+    absolute = fence("python", "def f(x, y=0):\n    return abs(x) + y") + "\n" + fence("input", "-3")
+    answers = [fence("input", text) for text in ("3", "-3", "1, y=2", "4", "f(3)", "3) or (3")]
+    episode = played("SelfPlay/Abduction-v0", absolute, answers, referee)
+    assert credits(episode) == [0.5, 1.0, 1.0, 1.0, -0.5, -1.0, -1.0]
+    assert [m.verdict.reason for m in episode.messages][5:] == ["not_literal", "not_literal"]
+
+
+def test_induction_shows_half_of_the_pairs_and_checks_the_other_half(referee):
+    inputs = "\n".join(fence("input", str(i)) for i in (0, 1, 2, 3))
+    proposal = inputs + "\n" + fence("message", "int to int")
+    square = CodeTask(program="def f(x):\n    return x * x", inputs=("2",), outputs=("4",))
+    fits_shown_only = fence("python", "def f(x):\n    return x")  # 0 -> 0 and 1 -> 1, but not 2 -> 4
+    answers = [fence("python", "def f(x):\n    return x ** 2"), fits_shown_only, fence("python", "def g(x):\n    return 1")]
+    options = {"references": [square.to_json()]}
+    episode = played("SelfPlay/Induction-v0", proposal, answers, referee, options, num_inputs=4)
+    assert credits(episode) == pytest.approx([1 - 1 / 3, 1.0, -0.5, -1.0])
+    assert episode.messages[3].verdict.reason == "no_entry_point"
+    shown = episode.messages[1].messages[0].content
+    assert fence("output", "1") in shown
+    assert fence("output", "4") not in shown
+    assert fence("output", "9") not in shown
+    assert "x * x" not in shown
+
+
+@pytest.mark.parametrize(
+    ("program", "given", "reason"),
+    [
+        ("def f(a):\n    return a  # mine", "1", "copied_reference"),
+        ("def f(x)\n    return x", "1", "syntax_error"),
+        ("def g(x):\n    return x", "1", "no_entry_point"),
+        ("def f():\n    return 1", "", "no_parameter"),
+        ("import random\ndef f(x):\n    return x", "1", "banned_import"),
+        ("def f(x):\n    from os import path\n    return x", "1", "banned_import"),
+        ("def f(x):\n    return x + 1", "list(range(3))", "input_not_literal"),
+        ("def f(x):\n    return x + 1", "'" + "a" * 3000 + "'", "input_too_long"),
+        ("def f(x):\n    return x + 1", "'a'", "program_exception"),
+        ("def f(x):\n    while True: pass", "1", "program_timeout"),
+        ("def f(x):\n    return [0] * 10 ** 10", "1", "program_memory"),
+        ("def f(x):\n    return lambda: x", "1", "program_not_serialisable"),
+        ("def f(x):\n    return str(id(object()))", "1", "program_nondeterministic"),
+        ("def f(x):\n    return 'a' * 5000", "1", "gold_too_long"),
+        ("def f(x):\n    return 'a' * 500000", "1", "program_output_too_large"),
+        ("#" * 9000 + "\ndef f(x):\n    return x", "1", "program_too_long"),
+    ],
+)
+def test_a_bad_proposal_is_refused_with_its_reason(referee, program, given, reason):
+    episode = played("SelfPlay/Deduction-v0", fence("python", program) + "\n" + fence("input", given), [], referee)
+    assert [m.verdict.reason for m in episode.messages] == [reason]
+    assert credits(episode) == [-1.0]
+    assert episode.proposed is None
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("", "no_program_block"),
+        (fence("python", "def f(x):\n    return 1"), "no_input_block"),
+        ("```python\ndef f(x):\n    return 1", "no_program_block"),
+        ("\ud800\x00 ``` ```", "no_program_block"),
+    ],
+)
+def test_a_malformed_proposal_is_refused_with_its_reason(referee, text, reason):
+    assert played("SelfPlay/Abduction-v0", text, [], referee).messages[0].verdict.reason == reason
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (fence("input", "1"), "too_few_inputs"),
+        (fence("input", "1") + "\n" + fence("input", "2"), "no_message"),
+        (fence("input", "1") + "\n" + fence("input", "1") + "\n" + fence("message", "hint"), "repeated_input"),
+        (fence("input", "1") + "\n" + fence("input", "2") + "\n" + fence("message", "def f(a)"), "message_has_code"),
+        (fence("input", "1") + "\n" + fence("input", "2") + "\n" + fence("message", "x" * 2000), "message_too_long"),
+    ],
+)
+def test_a_bad_induction_proposal_is_refused_with_its_reason(referee, text, reason):
+    assert played("SelfPlay/Induction-v0", text, [], referee, num_inputs=2).messages[0].verdict.reason == reason
+
+
+def test_helper_functions_classes_and_imports_are_allowed(referee):
+    program = "import math\n\nclass Box:\n    def __init__(self, v):\n        self.v = v\n\ndef helper(b):\n    return math.floor(b.v)\n\ndef f(x):\n    return helper(Box(x))"
+    episode = played(
+        "SelfPlay/Deduction-v0", fence("python", program) + "\n" + fence("input", "2.5"), [fence("output", "2")], referee
+    )
+    assert episode.messages[1].credit == 1.0
+
+
+def test_a_task_in_the_options_starts_at_the_solvers(referee):
+    task = CodeTask(program="def f(x):\n    return x + 1", inputs=("1",), outputs=("2",))
+    episode = played("SelfPlay/Deduction-v0", "never asked", [fence("output", "2")], referee, {"task": task.to_json()})
+    assert [m.slot.role for m in episode.messages] == ["solver"]
+    assert episode.proposed is None
+    assert episode.messages[0].task_id == task.task_id
+
+
+def test_a_thinking_reply_counts_only_inside_its_answer_tag(referee):
+    text = f"<think>maybe {fence('output', '7')}</think><answer>\n{fence('output', '6')}\n</answer>"
+    assert played("SelfPlay/Deduction-v0", DOUBLE, [text], referee).messages[1].credit == 1.0
+
+
+def test_masked_malformed_messages_do_not_train(referee):
+    episode = played("SelfPlay/Deduction-v0", DOUBLE, ["junk", fence("output", "6")], referee, malformed="mask")
+    assert [m.verdict.train for m in episode.messages] == [True, False, True]
+
+
+def test_gold_is_never_truncated_and_passes_its_own_verifier(referee):
+    program = "def f(x):\n    return ['ab\\ncd'] * x"
+    episode = played(
+        "SelfPlay/Abduction-v0", fence("python", program) + "\n" + fence("input", "90"), [fence("input", "90")], referee
+    )
+    assert len(episode.proposed["outputs"][0]) > 400
+    assert episode.messages[1].credit == 1.0
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "words"),
+    [
+        ({"attempts": 0}, "attempts=0"),
+        ({"style": "loud"}, "style='loud'"),
+        ({"learnability": "magic"}, "learnability='magic'"),
+        ({"malformed": "shrug"}, "malformed='shrug'"),
+        ({"colour": "red"}, "no keyword 'colour'"),
+    ],
+)
+def test_a_wrong_keyword_gets_one_clear_sentence(kwargs, words):
+    with pytest.raises(ValueError, match=words):
+        Match(Start("SelfPlay/Deduction-v0", 0, kwargs))
+
+
+@pytest.mark.parametrize("task", [{"program": "x"}, {"program": 1, "inputs": ["1"], "outputs": ["1"]}, 7])
+def test_a_wrong_task_gets_one_clear_sentence(task):
+    with pytest.raises(UsageError, match=r"options\['task'\]"):
+        Match(Start("SelfPlay/Deduction-v0", 0, {}, {"task": task}))
+
+
+def test_without_references_the_identity_triplet_is_shown():
+    match = Match(Start("SelfPlay/Deduction-v0", 0, {"style": "terse"}))
+    assert IDENTITY.program in match.asks()[0].messages[0].content
+
+
+def test_attempts_share_no_budget(sandbox):
+    """A sibling's endless input must not cost the honest ones their verdict."""
+    program = "def f(n):\n    while n > 5: pass\n    return 1"
+    proposal = fence("python", program) + "\n" + fence("input", "2")
+    answers = [fence("input", "9"), fence("input", "3"), fence("input", "8"), fence("input", "4")]
+    episode = played("SelfPlay/Abduction-v0", proposal, answers, Referee(sandbox))
+    assert credits(episode)[1:] == [-0.5, 1.0, -0.5, 1.0]
