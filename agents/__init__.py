@@ -1,1 +1,93 @@
 """Policies, algorithms and the training loop. Light to import: torch is loaded when a name that needs it is first used."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .agent import Agent
+    from .algorithms import ALGORITHMS, Algorithm, find_algorithm
+    from .batch import Sample, Tag, TokenBatch, collate, samples_of
+    from .collect import Collector
+    from .config import EvalConfig, GameMix, TrainConfig
+    from .curriculum import Curriculum
+    from .errors import AgentError, CheckpointError, ModelUnavailable
+    from .evaluate import EvalResult, bootstrap_difference, evaluate, load_tasks, pass_at_k
+    from .events import Event
+    from .learner import Learner
+    from .learner_config import LearnerConfig
+    from .models import load_model
+    from .presets import PRESETS, find_preset
+    from .sampler import Sampler, ScriptedSampler, TransformersSampler
+    from .sampling import Sampling
+    from .train import train
+
+_HOMES = {
+    "agent": ("Agent",),
+    "algorithms": ("ALGORITHMS", "Algorithm", "find_algorithm"),
+    "batch": ("Sample", "Tag", "TokenBatch", "collate", "samples_of"),
+    "collect": ("Collector",),
+    "config": ("EvalConfig", "GameMix", "TrainConfig"),
+    "curriculum": ("Curriculum",),
+    "errors": ("AgentError", "CheckpointError", "ModelUnavailable"),
+    "evaluate": ("EvalResult", "bootstrap_difference", "evaluate", "load_tasks", "pass_at_k"),
+    "events": ("Event",),
+    "learner": ("Learner",),
+    "learner_config": ("LearnerConfig",),
+    "models": ("load_model",),
+    "presets": ("PRESETS", "find_preset"),
+    "sampler": ("Sampler", "ScriptedSampler", "TransformersSampler"),
+    "sampling": ("Sampling",),
+    "train": ("train",),
+}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+__all__ = [
+    "ALGORITHMS",
+    "PRESETS",
+    "Agent",
+    "AgentError",
+    "Algorithm",
+    "CheckpointError",
+    "Collector",
+    "Curriculum",
+    "EvalConfig",
+    "EvalResult",
+    "Event",
+    "GameMix",
+    "Learner",
+    "LearnerConfig",
+    "ModelUnavailable",
+    "Sample",
+    "Sampler",
+    "Sampling",
+    "ScriptedSampler",
+    "Tag",
+    "TokenBatch",
+    "TrainConfig",
+    "TransformersSampler",
+    "bootstrap_difference",
+    "collate",
+    "evaluate",
+    "find_algorithm",
+    "find_preset",
+    "load_model",
+    "load_tasks",
+    "pass_at_k",
+    "samples_of",
+    "train",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """The public name `name`, imported from its module when first used (PEP 562)."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -4,9 +4,10 @@ All share one signature, so that a row of `agents.algorithms` can name any of th
 
     advantage(returns_B, group_B, mask_BT) -> advantage_BT
 
-`returns_B` is the training return of each message (undiscounted: every token of a message carries all of it), `group_B` numbers the
-group that supplies its baseline (which groups those are is the row's `group_by`), `mask_BT` marks the sampled tokens. Off the mask the
-advantage is 0. A group whose returns are all equal gets exactly 0, except under `monte_carlo`, which has no baseline.
+`returns_B` is the training return of each message (undiscounted: every token of a message carries all of it), `group_B`
+numbers the group that supplies its baseline (which groups those are is the row's `group_by`), `mask_BT` marks the sampled
+tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except under `monte_carlo`,
+which has no baseline.
 
 Legend of shape suffixes: B sequences, T token positions.
 """
@@ -42,8 +43,9 @@ def whiten(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
     Each token carries its message's return, so long messages weigh more. One group for the whole batch is REINFORCE++; one per
     (role, task type) is TRR++.
 
-    See: Hu, REINFORCE++, arXiv 2501.03262, section 3.3; Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8. Deviation from that
-    equation, towards AZR's code: statistics are over tokens, not sequences. Deviation from REINFORCE++: no KL term in the return.
+    See: Hu, REINFORCE++, arXiv 2501.03262, section 3.3; Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8. Deviation
+    from that equation, towards AZR's code: statistics are over tokens, not sequences. Deviation from REINFORCE++: no KL
+    term in the return.
     """
     length_B = mask_BT.sum(-1)
     centred_B = returns_B.double() - group_mean(returns_B, length_B, group_B)
@@ -66,7 +68,8 @@ def standardise(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
 def centre(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
     """A = R - mean_g, over the messages of the group; no division.
 
-    See: Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2 and 3; Liu et al., Dr. GRPO, arXiv 2503.20783, section 3.
+    See: Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2 and 3; Liu et al., Dr. GRPO, arXiv 2503.20783,
+    section 3.
     """
     centred_B = returns_B.double() - group_mean(returns_B, torch.ones_like(returns_B), group_B)
     return on_tokens(_zero_where_constant(centred_B, returns_B, group_B), mask_BT)

@@ -58,8 +58,9 @@ class Algorithm:
         alone = sorted(cell for cell, size in largest.items() if size == 1)
         if alone:
             raise ValueError(
-                f"algorithm={self.name!r} compares messages of one {self.group_by}, but every message of {', '.join(alone)} is alone in "
-                "its group and would silently not train; use trr++ (groups by role and task type), or leave that role out of train_roles."
+                f"algorithm={self.name!r} compares messages of one {self.group_by}, but every message of {', '.join(alone)} is "
+                "alone in its group and would silently not train; use trr++ (groups by role and task type), or leave that role "
+                "out of train_roles."
             )
 
 

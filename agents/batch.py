@@ -1,7 +1,7 @@
 """From episodes to tensors: the tokens that were sampled, as they were sampled. Nothing is tokenised again.
 
-Legend of shape suffixes: B messages, T token positions. Rows are padded on the left, so that every reply ends in the last column: the
-learner then asks the model for the logits of the last columns only.
+Legend of shape suffixes: B messages, T token positions. Rows are padded on the left, so that every reply ends in the last
+column: the learner then asks the model for the logits of the last columns only.
 """
 
 from __future__ import annotations
@@ -117,10 +117,13 @@ def collate(samples: Sequence[Sample], pad_id: int = 0) -> TokenBatch:
     """Stacks messages into one left-padded batch.
 
     Raises:
-        ValueError: There is nothing to stack, a credit is not finite, or a reply's tokens and log-probabilities differ in number.
+        ValueError: There is nothing to stack, a credit is not finite, or a reply's tokens and log-probabilities differ in
+        number.
     """
     if not samples:
-        raise ValueError("samples is empty: no message trains; check Verdict.train, the trained roles, and that the sampler keeps token ids.")
+        raise ValueError(
+            "samples is empty: no message trains; check Verdict.train, the trained roles, and that the sampler keeps token ids."
+        )
     rows, width = len(samples), max(len(s.reply.prompt_ids) + len(s.reply.token_ids) for s in samples)
     ids_BT = torch.full((rows, width), pad_id, dtype=torch.long)
     attention_BT = torch.zeros(rows, width, dtype=torch.bool)
@@ -130,11 +133,13 @@ def collate(samples: Sequence[Sample], pad_id: int = 0) -> TokenBatch:
         reply = sample.reply
         if len(reply.token_ids) != len(reply.logprobs) or not reply.prompt_ids:
             raise ValueError(
-                f"sample {row} has {len(reply.token_ids)} tokens, {len(reply.logprobs)} logprobs and {len(reply.prompt_ids)} prompt ids; "
-                "the sampler must keep prompt_ids and one logprob per token."
+                f"sample {row} has {len(reply.token_ids)} tokens, {len(reply.logprobs)} logprobs and "
+                f"{len(reply.prompt_ids)} prompt ids; the sampler must keep prompt_ids and one logprob per token."
             )
         if not abs(sample.credit) < float("inf"):
-            raise ValueError(f"sample {row} ({sample.tag.cell}) has credit={sample.credit!r}; games and shapers must give finite credit.")
+            raise ValueError(
+                f"sample {row} ({sample.tag.cell}) has credit={sample.credit!r}; games and shapers must give finite credit."
+            )
         size = len(reply.prompt_ids) + len(reply.token_ids)
         ids_BT[row, width - size :] = torch.tensor((*reply.prompt_ids, *reply.token_ids))
         attention_BT[row, width - size :] = True

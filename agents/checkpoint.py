@@ -26,10 +26,17 @@ from .config import TrainConfig
 from .curriculum import Curriculum
 from .errors import CheckpointError
 from .learner import Learner
+from .models import quiet_transformers
 
 
 def save_checkpoint(
-    folder: Path, step: int, config: TrainConfig, learner: Learner, curriculum: Curriculum, tokenizer: PreTrainedTokenizerBase, keep: int
+    folder: Path,
+    step: int,
+    config: TrainConfig,
+    learner: Learner,
+    curriculum: Curriculum,
+    tokenizer: PreTrainedTokenizerBase,
+    keep: int,
 ) -> Path:
     """Writes `folder/step_NNNNNN` atomically and removes all but the newest `keep`; returns its path."""
     target = folder / f"step_{step:06d}"
@@ -67,7 +74,9 @@ def load_checkpoint(path: Path, learner: Learner, curriculum: Curriculum) -> int
         state = torch.load(path / "learner.pt", map_location="cpu", weights_only=True)
         learner.load_state_dict(cast(dict[str, Any], state))
     except (OSError, KeyError, ValueError, RuntimeError) as error:
-        raise CheckpointError(f"checkpoint {path.name} cannot be resumed ({error}); delete that folder to go on from the one before.") from error
+        raise CheckpointError(
+            f"checkpoint {path.name} cannot be resumed ({error}); delete that folder to go on from the one before."
+        ) from error
     return int(step)
 
 
@@ -76,5 +85,6 @@ def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: P
     model = learner.model
     if learner.config.lora_rank:
         model = cast(Any, copy.deepcopy(model)).merge_and_unload()
-    model.save_pretrained(folder)
+    with quiet_transformers():
+        model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)

@@ -83,5 +83,3 @@ def shape(episodes: Sequence[Episode], shapers: Sequence[Shaper]) -> list[Episod
         messages[message] = replace(messages[message], shaped=messages[message].shaped + credit)
         shaped[episode] = replace(shaped[episode], messages=tuple(messages))
     return shaped
-
-

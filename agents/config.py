@@ -43,7 +43,9 @@ class GameMix:
             if getattr(self, name) < 0:
                 raise ValueError(f"GameMix.{name}={getattr(self, name)!r} is negative; 0 switches it off.")
         if self.fresh + self.replay == 0:
-            raise ValueError(f"GameMix.fresh and GameMix.replay of {self.env_id!r} are both 0; play at least one episode, or drop the game.")
+            raise ValueError(
+                f"GameMix.fresh and GameMix.replay of {self.env_id!r} are both 0; play at least one episode, or drop the game."
+            )
         if not 0 <= self.newest <= 1:
             raise ValueError(f"GameMix.newest={self.newest!r} is not a share from 0 to 1.")
         if self.capacity < 1:
@@ -115,16 +117,25 @@ class TrainConfig:
         for mix in self.games:
             missing = sorted(set(mix.references_from) - set(ids))
             if missing:
-                raise ValueError(f"GameMix.references_from of {mix.env_id!r} names {missing[0]!r}, which is not among TrainConfig.games; add it.")
-        for name, low in (("steps", 1), ("checkpoint_every", 1), ("keep_checkpoints", 1), ("episodes_every", 0), ("max_rows", 1), ("seed", 0)):
+                raise ValueError(
+                    f"GameMix.references_from of {mix.env_id!r} names {missing[0]!r}, which is not among the games; add it."
+                )
+        for name, low in (
+            ("steps", 1),
+            ("checkpoint_every", 1),
+            ("keep_checkpoints", 1),
+            ("episodes_every", 0),
+            ("max_rows", 1),
+            ("seed", 0),
+        ):
             if getattr(self, name) < low:
                 raise ValueError(f"TrainConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that.")
         if self.reward not in ("true", "random", "flipped"):
             raise ValueError(f"TrainConfig.reward={self.reward!r} is not known; choose true, random or flipped.")
         if self.sampling.temperature == 0 or self.sampling.top_p != 1.0:
             raise ValueError(
-                f"TrainConfig.sampling has temperature={self.sampling.temperature!r}, top_p={self.sampling.top_p!r}; training needs "
-                "temperature > 0 and top_p=1.0, so that sampler and learner speak of the same distribution."
+                f"TrainConfig.sampling has temperature={self.sampling.temperature!r}, top_p={self.sampling.top_p!r}; training "
+                "needs temperature > 0 and top_p=1.0, so that sampler and learner speak of the same distribution."
             )
 
     def to_json(self) -> dict[str, Any]:
@@ -139,9 +150,7 @@ class TrainConfig:
             ValueError: A field is unknown or its value is wrong.
         """
         plain = dict(_known(cls, data))
-        plain["games"] = tuple(
-            GameMix(**{**_known(GameMix, mix), "references_from": tuple(mix.get("references_from", ()))}) for mix in plain["games"]
-        )
+        plain["games"] = tuple(_game_from_json(mix) for mix in plain["games"])
         evaluation = dict(_known(EvalConfig, plain.get("evaluation", {})))
         evaluation["sampling"] = Sampling(**_known(Sampling, evaluation.get("sampling", {})))
         plain["evaluation"] = EvalConfig(**evaluation)
@@ -150,6 +159,12 @@ class TrainConfig:
         for name in ("shapers", "train_roles"):
             plain[name] = tuple(plain.get(name, ()))
         return cls(**plain)
+
+
+def _game_from_json(data: Mapping[str, Any]) -> GameMix:
+    plain: dict[str, Any] = dict(_known(GameMix, data))
+    plain["references_from"] = tuple(plain.get("references_from", ()))
+    return GameMix(**plain)
 
 
 def _known(cls: type[Any], data: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -1,4 +1,4 @@
-"""The curriculum of a run: one task buffer per game, outside the environments; decides how episodes begin and which tasks enter."""
+"""The curriculum of a run: a task buffer per game, outside the environments; how episodes begin and which tasks enter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ EXCLUDES: dict[str, Callable[[Task], bool] | None] = {"none": None, "tiny": _is_
 
 
 class Curriculum:
-    """Buffers and the rules of drawing from them; every draw is named by (seed, step), so that there is no generator state to save."""
+    """Buffers and the rules of drawing from them; draws are named by (seed, step), so no generator state needs saving."""
 
     def __init__(self, games: Sequence[GameMix], seed: int) -> None:
         self.games = tuple(games)
@@ -57,7 +57,8 @@ class Curriculum:
     def admit(self, episodes: Sequence[Episode]) -> tuple[list[Episode], dict[str, float]]:
         """Adds the tasks that episodes proposed; returns the episodes as they shall train, and counts for the metrics.
 
-        A proposer whose task was there already is paid `duplicate_credit`. An episode on an excluded task does not train at all.
+        A proposer whose task was there already is paid `duplicate_credit`. An episode on an excluded task does not train at
+        all.
         """
         mixes = {mix.env_id: mix for mix in self.games}
         counts: Counter[str] = Counter()
@@ -91,7 +92,9 @@ class Curriculum:
         if mix.references == 0 or sizes.sum() == 0:
             return {}
         found: list[Any] = []
-        for source, count in zip(sources, rng.multivariate_hypergeometric(sizes, min(mix.references, int(sizes.sum()))), strict=True):
+        for source, count in zip(
+            sources, rng.multivariate_hypergeometric(sizes, min(mix.references, int(sizes.sum()))), strict=True
+        ):
             found += source.references(rng, int(count))
         return {"references": found}
 

@@ -53,7 +53,9 @@ def examine() -> list[Finding]:
         try:
             findings += look()
         except Exception as error:  # a look at a broken machine must not end the other looks
-            findings.append(Finding(name, BROKEN, f"{type(error).__name__}: {error}", "pip install -e . (in a fresh virtual environment)"))
+            findings.append(
+                Finding(name, BROKEN, f"{type(error).__name__}: {error}", "pip install -e . (in a fresh virtual environment)")
+            )
     return findings
 
 
@@ -77,7 +79,9 @@ def print_findings(console: Console, findings: Iterable[Finding]) -> int:
 
 
 def _python() -> list[Finding]:
-    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} processors"
+    detail = (
+        f"{platform.python_version()} on {platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} processors"
+    )
     return [Finding("python", OK, detail)]
 
 
@@ -100,7 +104,12 @@ def _import_name(name: str, home: Path, claims: list[str]) -> Finding:
     if origin is None or origin.parent != home / name:
         whose = f" of {', '.join(strangers)}" if strangers else ""
         where = origin.parent if origin else "a folder without __init__.py"
-        return Finding(component, BROKEN, f"resolves to somebody else's package{whose}: {where}", remedy if strangers else "pip install -e .")
+        return Finding(
+            component,
+            BROKEN,
+            f"resolves to somebody else's package{whose}: {where}",
+            remedy if strangers else "pip install -e .",
+        )
     if strangers:
         return Finding(component, BROKEN, f"ours, but {', '.join(strangers)} installs a package of the same name", remedy)
     return Finding(component, OK, "resolves to this project")
@@ -171,7 +180,9 @@ def _process_run(sandboxes: object) -> Finding:
     [outcome] = box.run([sandboxes.Job(program="def f(x):\n    return x + 1", calls=("1",))])  # type: ignore[attr-defined]
     if outcome.status == "ok" and outcome.calls[0].value == "2":
         return Finding("a program in it", OK, "f(1) of `return x + 1` gave 2")
-    return Finding("a program in it", BROKEN, f"f(1) of `return x + 1` gave {outcome.status}", "report this with the table above")
+    return Finding(
+        "a program in it", BROKEN, f"f(1) of `return x + 1` gave {outcome.status}", "report this with the table above"
+    )
 
 
 def _extras() -> list[Finding]:

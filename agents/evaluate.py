@@ -71,11 +71,15 @@ def evaluate(
     for env_id, own in tasks.items():
         keywords = {**(kwargs or {}).get(env_id, {}), "attempts": config.samples}
         chosen = own[: config.limit] if config.limit else own
-        starts += [Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)]
+        starts += [
+            Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)
+        ]
     episodes = Collector(sampler, referee, config.sampling).collect(starts, ("evaluate", seed), on_round)
     correct: dict[str, list[list[bool]]] = {}
     for episode in episodes:
-        solved = [played.verdict.valid and played.verdict.score == 1.0 for played in episode.messages if played.slot.role == "solver"]
+        solved = [
+            played.verdict.valid and played.verdict.score == 1.0 for played in episode.messages if played.slot.role == "solver"
+        ]
         correct.setdefault(episode.env_id, []).append(solved)
     return EvalResult({env_id: np.array(rows, dtype=bool) for env_id, rows in correct.items()})
 
@@ -151,14 +155,19 @@ def _tiny_tasks() -> dict[str, list[dict[str, Any]]]:
 
 def _file_tasks(path: Path) -> dict[str, list[dict[str, Any]]]:
     if not path.is_file():
-        raise AgentError(f'evaluation.tasks={str(path)!r} is not a file; pass none, tiny, or a .jsonl file of {{"env_id": ..., "task": ...}} lines.')
+        raise AgentError(
+            f"evaluation.tasks={str(path)!r} is not a file; pass none, tiny, or a .jsonl file "
+            'of {"env_id": ..., "task": {...}} lines.'
+        )
     found: dict[str, list[dict[str, Any]]] = {}
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
         try:
             row = json.loads(line)
             found.setdefault(row["env_id"], []).append(dict(row["task"]))
         except (ValueError, KeyError, TypeError) as error:
-            raise AgentError(f"{path}:{number} is not a task line ({error!r}); write {{\"env_id\": ..., \"task\": {{...}}}}.") from None
+            raise AgentError(
+                f'{path}:{number} is not a task line ({error!r}); write {{"env_id": ..., "task": {{...}}}}.'
+            ) from None
     return found
 
 

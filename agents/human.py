@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
@@ -61,7 +62,7 @@ class HumanPlayer:
         lines: list[str] = []
         while True:
             try:
-                line = self._read_line("> ")
+                line = self._read_line("> " if sys.stdin.isatty() else "")
             except EOFError:
                 if lines:  # the pipe ended without a last empty line
                     return "\n".join(lines)

@@ -6,10 +6,9 @@ measured to be 90 % of the decoding time. Here a layer owns one buffer with room
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-import torch
-from torch import Tensor
+from torch import LongTensor, Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
@@ -23,7 +22,8 @@ class RoomyLayer(DynamicLayer):
 
     def make_room(self, rows: Tensor, length: int) -> None:
         """Keeps `rows` (indices, repeats allowed) and makes room for `length` positions in all."""
-        assert self.keys is not None and self.values is not None, "make_room is called after the prompt was read"
+        assert self.keys is not None, "make_room is called after the prompt was read"
+        assert self.values is not None
         used = self.keys.shape[2]
         buffers: list[Tensor] = []
         for old in (self.keys, self.values):
@@ -58,4 +58,4 @@ class RoomyCache:
             if isinstance(layer, RoomyLayer):
                 layer.make_room(rows, length)
             else:
-                layer.reorder_cache(rows)
+                layer.reorder_cache(cast(LongTensor, rows))

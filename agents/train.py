@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from transformers import PreTrainedTokenizerBase
 
@@ -120,7 +120,9 @@ def _open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> _Run:
     sampler = TransformersSampler(learner.model, tokenizer, max_rows=config.max_rows)
     referee = Referee(config.sandbox, config.judge)
     collector = Collector(sampler, referee, config.sampling, shapers=shapers)
-    run = _Run(config, run_dir, on_event, tokenizer, learner, sampler, referee, Curriculum(config.games, config.seed), collector)
+    run = _Run(
+        config, run_dir, on_event, tokenizer, learner, sampler, referee, Curriculum(config.games, config.seed), collector
+    )
     found = checkpoints(run_dir / "checkpoints")
     if found:
         run.step = load_checkpoint(found[-1], learner, run.curriculum)
@@ -128,7 +130,14 @@ def _open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> _Run:
     for name in FILES:
         forget_after(run_dir / name, run.step if found else -1)
     parameters = sum(p.numel() for p in learner.model.parameters())
-    run.tell("start", config=config.to_json(), resumed_from=run.step, steps=config.steps, backend=referee.backend, parameters=parameters)
+    run.tell(
+        "start",
+        config=config.to_json(),
+        resumed_from=run.step,
+        steps=config.steps,
+        backend=referee.backend,
+        parameters=parameters,
+    )
     return run
 
 
@@ -141,7 +150,9 @@ def _check_folder(config: TrainConfig, run_dir: Path) -> None:
         theirs = json.loads(path.read_text(encoding="utf-8"))
         odd = sorted(name for name in {*mine, *theirs} - {"steps"} if mine.get(name) != theirs.get(name))
         if odd:
-            raise CheckpointError(f"{run_dir.name}/ holds a run with another {odd[0]}; choose another folder, or delete it to start over.")
+            raise CheckpointError(
+                f"{run_dir.name}/ holds a run with another {odd[0]}; choose another folder, or delete it to start over."
+            )
     path.write_text(json.dumps(mine, indent=1), encoding="utf-8")
 
 
@@ -150,7 +161,7 @@ def _learn(run: _Run, episodes: list[Episode]) -> dict[str, float]:
     samples = samples_of(episodes, run.config.train_roles or None)
     if not samples:
         return {"tokens": 0.0}
-    batch = collate(samples, pad_id=run.tokenizer.pad_token_id or 0)
+    batch = collate(samples, pad_id=cast(int, run.tokenizer.pad_token_id or 0))
     rng = generator_of(run.config.seed, "reward", run.step)
     batch = batch.with_returns(control_returns(batch.returns_B, [tag.cell for tag in batch.tags], run.config.reward, rng))
     metrics = run.learner.update(batch, find_algorithm(run.config.algorithm))
@@ -166,7 +177,9 @@ def _evaluate(run: _Run) -> None:
     if not tasks:
         return
     kwargs = {mix.env_id: mix.kwargs for mix in run.config.games}
-    result = evaluate(run.sampler, run.referee, tasks, config, kwargs=kwargs, seed=run.config.seed, on_round=run.on_round("evaluate"))
+    result = evaluate(
+        run.sampler, run.referee, tasks, config, kwargs=kwargs, seed=run.config.seed, on_round=run.on_round("evaluate")
+    )
     scores = {"step": run.step, **result.scores(), "problems": result.to_json()}
     append_row(run.run_dir / "eval.jsonl", scores)
     run.tell("evaluated", scores=scores)
@@ -188,7 +201,7 @@ class _Clock:
         self.seconds: dict[str, float] = {}
 
     @contextmanager
-    def __call__(self, stage: str) -> Iterator[None]:
+    def __call__(self, stage: str) -> Generator[None]:
         started = time.perf_counter()
         yield
         self.seconds[f"{stage}_s"] = time.perf_counter() - started

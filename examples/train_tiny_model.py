@@ -93,19 +93,23 @@ def build_tokenizer(corpus: list[Example], vocabulary: int) -> PreTrainedTokeniz
     )  # fmt: skip
 
 
-def tokenise(tokenizer: PreTrainedTokenizerFast, row: Example, prompt_weight: float) -> tuple[list[int], list[float]]:
-    """Ids and loss weights of a row. In a document the second block of every pair is what counts."""
-    if row.prompt:
-        prompt, reply = tokenizer.encode(f"<|user|>{row.prompt}<|assistant|>"), tokenizer.encode(f"{row.reply}<|end|>")
-        return prompt + reply, [prompt_weight] * len(prompt) + [1.0] * len(reply)
-    ids, weights = [], []
-    wanted = tokenizer.convert_tokens_to_ids(f"\n```{row.kind.split()[1]}\n")
-    weight = prompt_weight
-    for token in [*tokenizer.encode(row.reply), tokenizer.eos_token_id]:
-        ids.append(token)
-        weights.append(weight)
-        weight = 1.0 if token == wanted else prompt_weight if tokenizer.convert_ids_to_tokens(token) == "\n```" else weight
-    return ids, weights
+def tokenise(tokenizer: PreTrainedTokenizerFast, rows: list[Example], prompt_weight: float) -> list[tuple[list[int], list[float]]]:
+    """Ids and loss weights of each row. In a document the second block of every pair is what counts."""
+    opening = {kind: tokenizer.convert_tokens_to_ids(f"\n```{kind.split()[1]}\n") for kind in ("document output", "document input")}
+    closing = tokenizer.convert_tokens_to_ids("\n```")
+    prompts = tokenizer([f"<|user|>{row.prompt}<|assistant|>" for row in rows])["input_ids"]
+    replies = tokenizer([f"{row.reply}<|end|>" for row in rows])["input_ids"]
+    made: list[tuple[list[int], list[float]]] = []
+    for row, prompt, reply in zip(rows, prompts, replies, strict=True):
+        if row.prompt:
+            made.append((prompt + reply, [prompt_weight] * len(prompt) + [1.0] * len(reply)))
+            continue
+        weights, weight = [], prompt_weight
+        for token in reply:
+            weights.append(weight)
+            weight = 1.0 if token == opening[row.kind] else prompt_weight if token == closing else weight
+        made.append((reply, weights))
+    return made
 
 
 def batches(rows: list[tuple[list[int], list[float]]], rng: np.random.Generator, tokens: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
@@ -188,7 +192,7 @@ def main(recipe: Recipe) -> None:
     order_rng = np.random.default_rng(order_seed)
     made: list[tuple[torch.Tensor, torch.Tensor]] = []
     for stage in (corpora[0] + corpora[1], corpora[2]):
-        rows = [tokenise(tokenizer, row, recipe.prompt_weight) for row in stage]
+        rows = tokenise(tokenizer, stage, recipe.prompt_weight)
         made += batches([row for row in rows if len(row[0]) <= 512], order_rng, recipe.tokens_per_batch)
     console.print(f"{sum(int((weight_BT > 0).sum()) for _, weight_BT in made):,} tokens in {len(made)} batches, {time.monotonic() - started:.0f} s")
     torch.manual_seed(int(weights_seed.generate_state(1)[0]))

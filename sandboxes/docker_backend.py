@@ -22,7 +22,7 @@ from typing import Any
 from .errors import SandboxUnavailable
 from .image import ensure_image, find_image
 from .launch import base_interpreter, worker_command
-from .pool import Started
+from .link import Started
 from .replies import MAX_MEMORY_MIB
 
 _OWNER_LABEL = "selfplay.sandbox.owner"
@@ -63,11 +63,13 @@ def image_present() -> bool:
     """Whether the engine already has the image of this interpreter.
 
     Raises:
-        SandboxUnavailable: No engine answers.
+        SandboxUnavailable: No engine answers, or it refuses to say.
     """
     client = _connect()
     try:
         return find_image(client) is not None
+    except importlib.import_module("docker.errors").DockerException as error:
+        raise SandboxUnavailable(f"The Docker engine refuses to list its images: {error}") from error
     finally:
         client.close()
 
@@ -149,7 +151,10 @@ def _connect() -> Any:
     if reason is not None:
         raise SandboxUnavailable(reason)
     docker = importlib.import_module("docker")
-    return docker.DockerClient(base_url=os.environ.get("DOCKER_HOST") or _DEFAULT_HOST, timeout=_REQUEST_S)
+    try:
+        return docker.DockerClient(base_url=os.environ.get("DOCKER_HOST") or _DEFAULT_HOST, timeout=_REQUEST_S)
+    except docker.errors.DockerException as error:
+        raise SandboxUnavailable(f"The Docker engine refuses this client: {error}; update docker and its package.") from error
 
 
 def _accept(listener: socket.socket, container: Any, errors: Any) -> socket.socket:

@@ -25,9 +25,8 @@ from .launch import base_interpreter
 REPOSITORY = "selfplay-sandbox"
 _FINGERPRINT_LABEL = "selfplay.fingerprint"
 _RECIPE = "1"  # part of the fingerprint: raise it when this module writes a different image
-_SKIPPED_FOLDERS = frozenset(
-    ("test", "tests", "idlelib", "tkinter", "turtledemo", "ensurepip", "lib2to3", "site-packages", "dist-packages")
-    + ("distutils", "pydoc_data", "venv")
+_SKIPPED_FOLDERS = re.compile(
+    r"^(tests?|idlelib|tkinter|turtledemo|ensurepip|lib2to3|site-packages|dist-packages|distutils|pydoc_data|venv|config-.*)$"
 )
 _SKIPPED_EXTENSIONS = re.compile(r"^(_test|_tkinter|_ctypes_test|xxlimited|xxsubtype)")
 _MOUNT_POINTS = ("dev", "etc", "proc", "sys", "tmp")
@@ -102,7 +101,7 @@ def _library_files() -> Iterator[Path]:
     """The standard library: sources, extension modules, and byte code of this version, without tests and tools."""
     suffix = f".{sys.implementation.cache_tag}.pyc"
     for folder, names, files in os.walk(sysconfig.get_path("stdlib")):
-        names[:] = sorted(name for name in names if name not in _SKIPPED_FOLDERS and not name.startswith("config-"))
+        names[:] = sorted(name for name in names if not _SKIPPED_FOLDERS.match(name))
         for file in sorted(files):
             wanted = file.endswith((".py", suffix)) or (file.endswith(".so") and not _SKIPPED_EXTENSIONS.match(file))
             if wanted:

@@ -10,7 +10,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
-_MODULES = ("values", "wire", "child", "worker")
+_MODULES = ("values", "wire", "page", "child", "worker")
 _BOOT = """\
 import sys, types
 package = types.ModuleType("sandboxes")

@@ -6,6 +6,7 @@ import atexit
 import os
 import threading
 
+from .errors import SandboxUnavailable
 from .pool import PooledSandbox
 from .process import ProcessLauncher
 from .spec import CodeSandbox
@@ -14,6 +15,7 @@ NAMES = ("auto", "docker", "process")
 
 _lock = threading.Lock()
 _open: dict[tuple[int, str, int], PooledSandbox] = {}
+_choice: dict[tuple[int, str | None], str] = {}
 
 
 def open_sandbox(name: str = "auto", workers: int | None = None) -> CodeSandbox:
@@ -36,7 +38,7 @@ def open_sandbox(name: str = "auto", workers: int | None = None) -> CodeSandbox:
     count = min(len(os.sched_getaffinity(0)), 4) if workers is None else workers
     with _lock:
         if name == "auto":
-            name = _automatic(count)
+            name = _automatic()
         key = (os.getpid(), name, count)
         sandbox = _open.get(key)
         if sandbox is None or sandbox.closed:
@@ -51,22 +53,24 @@ def describe() -> list[tuple[str, str, str]]:
     reason = docker_available()
     rows = [("docker engine", "answers" if reason is None else reason, "" if reason is None else "dockerd &")]
     if reason is None:
-        present = image_present()
-        rows.append(("sandbox image", "present" if present else "built on first use, in seconds, without a registry", ""))
+        try:
+            state = "present" if image_present() else "built on first use, in seconds, without a registry"
+        except SandboxUnavailable as error:
+            state = str(error)
+        rows.append(("sandbox image", state, ""))
     rows.append(("process backend", "works on any Linux; contains less than Docker, see sandboxes/README.md", ""))
     rows.append(("sandbox='auto' takes", "docker" if reason is None else "process", ""))
     return rows
 
 
-def _automatic(count: int) -> str:
-    """What `auto` means now. An open instance settles it, so that one process does not change backends on the way."""
-    for name in ("docker", "process"):
-        sandbox = _open.get((os.getpid(), name, count))
-        if sandbox is not None and not sandbox.closed:
-            return name
-    from .docker_backend import docker_available
+def _automatic() -> str:
+    """What `auto` means here: asked once, so that a process does not change backends on the way."""
+    key = (os.getpid(), os.environ.get("DOCKER_HOST"))
+    if key not in _choice:
+        from .docker_backend import docker_available
 
-    return "docker" if docker_available() is None else "process"
+        _choice[key] = "docker" if docker_available() is None else "process"
+    return _choice[key]
 
 
 def _create(name: str, count: int) -> PooledSandbox:

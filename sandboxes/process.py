@@ -4,8 +4,9 @@ Contained: CPU and wall time, memory, new processes and threads, file sizes (no 
 dumps, the environment, inherited descriptors, one job's memory from the next, and privileges gained through set-user-id
 files. When the trainer is root, programs run under a spare user id of their own and can signal nobody.
 
-Not contained: a program may read every file that its user may read, create empty files where that user may, open network
-connections, and, when the trainer is not root, send signals to that user's processes. Use Docker where that matters.
+Not contained: a program may read every file that its user may read; create, empty or delete files where that user may;
+open network connections; and, when the trainer is not root, send signals to that user's processes, the trainer included.
+Use Docker where that matters.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ import sys
 
 from .errors import SandboxUnavailable
 from .launch import base_interpreter, worker_command
-from .pool import Started
+from .link import Started
 
 _STOP_S = 2.0
 

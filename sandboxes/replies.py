@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .spec import CallOutcome, Job, Outcome, Status
@@ -20,6 +19,7 @@ from .wire import REQUEST, Tag, record, records
 MAX_PROGRAM_BYTES = 65_536
 MAX_CALLS = 1_024
 MAX_MEMORY_MIB = 1_024
+_FRAME_CHARS = 65_536  # argument text in one frame: the child reads all of it, on the job's time, before its first call
 
 _STATUS_OF_TAG = {
     Tag.VALUE: Status.OK,
@@ -56,11 +56,21 @@ class Frame:
         """The child's wall limit in seconds."""
         return self.job.limits.wall_s * self.repeats
 
+    @property
+    def sent(self) -> int:
+        """How many of the calls go into one child; the others wait for the next."""
+        total = 0
+        for count, index in enumerate(self.indices):
+            total += len(self.job.calls[index])
+            if count and total > _FRAME_CHARS:
+                return count
+        return len(self.indices)
+
     def encode(self, number: int) -> bytes:
         """The bytes of this frame under the given frame id."""
         limits = self.job.limits
         body = record(Tag.PROGRAM, self.job.program) + record(Tag.ENTRY_POINT, self.job.entry_point)
-        body += b"".join(record(Tag.ARGUMENTS, self.job.calls[index]) for index in self.indices)
+        body += b"".join(record(Tag.ARGUMENTS, self.job.calls[index]) for index in self.indices[: self.sent])
         cpu_ms, wall_ms = round(limits.cpu_s * self.repeats * 1000), round(self.wall_s * 1000)
         return REQUEST.pack(number, len(body), cpu_ms, wall_ms, limits.memory_mib, limits.output_bytes, self.repeats) + body
 
@@ -118,10 +128,10 @@ def open_frame(job: Job, results: list[CallOutcome | None]) -> Frame | None:
 
 def settle(frame: Frame, reply: Reply) -> Frame | None:
     """Files what the reply settles into `frame.results`; returns the frame of the calls that must run again, if any."""
-    outcomes, again_from = read_reply(reply, len(frame.indices), frame.job.limits.output_bytes)
+    outcomes = read_reply(reply, frame.sent, len(frame.indices))
     for index, outcome in zip(frame.indices, outcomes, strict=False):
         frame.results[index] = _agree(frame.results[index], outcome) if frame.twin else outcome
-    rest = frame.indices[again_from:]
+    rest = frame.indices[len(outcomes) :]
     return Frame(frame.job, rest, frame.results, frame.twin) if rest else None
 
 
@@ -133,24 +143,27 @@ def open_twin(frame: Frame) -> Frame | None:
     return Frame(frame.job, good, frame.results, twin=True) if good else None
 
 
-def read_reply(reply: Reply, count: int, output_bytes: int) -> tuple[Sequence[CallOutcome], int]:
-    """The outcomes of the first calls of a frame of `count`, and the position from which calls must run again."""
+def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:
+    """The outcomes of the first calls of a frame, at least one; the calls behind them must run again.
+
+    Args:
+        reply: What came back.
+        sent: How many calls the child was given.
+        total: How many calls the frame holds, for what is true of all of them: text that does not compile, and a module
+            level that never ends.
+    """
     outcomes: list[CallOutcome] = []
     loaded = False
     for tag, text in records(reply.payload):
         if tag == Tag.SYNTAX_ERROR and not loaded:
-            return [CallOutcome(status=Status.SYNTAX_ERROR, error=text)] * count, count
+            return [CallOutcome(status=Status.SYNTAX_ERROR, error=text)] * total
         if tag == Tag.LOADED:
             loaded = True
-        elif tag in _STATUS_OF_TAG and len(outcomes) < count:
+        elif tag in _STATUS_OF_TAG and len(outcomes) < sent:
             status = _STATUS_OF_TAG[Tag(tag)]
             good = status is Status.OK
             outcomes.append(CallOutcome(status=status, value=text if good else None, error=None if good else text))
-    done = len(outcomes)
-    if done:
-        return outcomes, done
-    ending = _ending(reply)
-    return ([ending], 1) if loaded else ([ending] * count, count)
+    return outcomes or [_ending(reply)] * (1 if loaded else total)
 
 
 def _ending(reply: Reply) -> CallOutcome:

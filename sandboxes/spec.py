@@ -38,16 +38,18 @@ class Limits:
     """Resources of one job. CPU time is the verdict; wall time is a backstop that a busy machine does not reach."""
 
     cpu_s: float = 1.0
-    """CPU seconds for all calls of the job together, 0.01 to 60."""
+    """CPU seconds for all calls of the job together, 0.01 to 60. A call that runs out with others before it gets a new start,
+    so that only a call that needs more than this by itself is a timeout."""
     wall_s: float = 4.0
     """Wall seconds for the job; a program that sleeps ends here."""
     memory_mib: int = 256
-    """Address space of the program on top of the interpreter's, in MiB."""
+    """Address space of the program on top of the interpreter's, in MiB; the workers take up to 1,024."""
     output_bytes: int = 65_536
     """Length of one call's canonical value in UTF-8 bytes."""
 
     def __post_init__(self) -> None:
-        for name, low, high in (("cpu_s", 0.01, 60), ("wall_s", 0.01, 600), ("memory_mib", 16, 65_536), ("output_bytes", 16, 1 << 20)):
+        bounds = (("cpu_s", 0.01, 60), ("wall_s", 0.01, 600), ("memory_mib", 16, 65_536), ("output_bytes", 16, 1 << 20))
+        for name, low, high in bounds:
             value = getattr(self, name)
             if not low <= value <= high:
                 raise ValueError(f"Limits.{name}={value!r} is outside {low} to {high}; choose a value in that range.")

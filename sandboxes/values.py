@@ -10,9 +10,9 @@ Attributes:
 
 from __future__ import annotations
 
+import _thread
 import ast
 import math
-import threading
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, cast
@@ -23,7 +23,8 @@ MAX_LITERAL_CHARS = 20_000
 # `repr` refuses ints beyond 4300 digits (14,284 bits); hexadecimal has no such limit and is linear both ways.
 _DECIMAL_BITS = 14_000
 _UNPARSABLE = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
-_QUIET = threading.Lock()
+# Not threading.Lock: loading that module, and running its hook in every fork, would double the cost of a worker's fork.
+_QUIET = _thread.allocate_lock()
 
 # The real name of a class: `cls.__name__` would run a hostile metaclass.
 name_of_type = cast("Callable[[type], str]", type.__dict__["__name__"].__get__)

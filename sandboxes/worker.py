@@ -27,12 +27,14 @@ import warnings
 from typing import NoReturn
 
 from .child import Work, run_work
-from .wire import HELLO_FRAME, PAGE_BYTES, PAGE_HEADER_BYTES, REPLY, REQUEST, Tag, record
+from .page import Page
+from .wire import HELLO_FRAME, REQUEST, Tag
 
+# What programs commonly import, and cheap to fork with: no threading, whose hook runs in every fork.
 _PRELOAD = """
     abc array base64 bisect calendar cmath collections collections.abc contextlib copy csv dataclasses datetime decimal
     difflib enum fractions functools hashlib heapq html inspect io itertools json keyword math numbers operator pprint
-    queue random re reprlib secrets statistics string struct textwrap threading time traceback types typing unicodedata
+    random re reprlib secrets statistics string struct textwrap time traceback types typing unicodedata
     uuid zlib
 """
 _WARM_UP = """
@@ -59,45 +61,6 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _HANG_UP_CHECK_S = 0.5
 _STARVED_WALL_FACTOR = 8  # a child that never gets a processor is given up at this multiple of its wall limit
 _libc = ctypes.CDLL(None, use_errno=True)
-
-
-class Page:
-    """The shared page: children write records into it, the parent sends it on and wipes it."""
-
-    def __init__(self) -> None:
-        self._map = mmap.mmap(-1, PAGE_BYTES)
-        self._used_bytes = 0
-
-    def emit(self, tag: Tag, text: str) -> int:
-        """Writes one record, then its length, so that a killed child leaves whole records only. Returns bytes used."""
-        data = record(tag, text)
-        start = PAGE_HEADER_BYTES + self._used_bytes
-        self._map[start : start + len(data)] = data
-        self._used_bytes += len(data)
-        self._map[:PAGE_HEADER_BYTES] = self._used_bytes.to_bytes(PAGE_HEADER_BYTES, "little")
-        return self._used_bytes
-
-    def send(self, connection: socket.socket, frame: int, status: int, timed_out: bool, usage: resource.struct_rusage) -> None:
-        """Sends the reply straight from the page: what a child wrote never enters the parent's own memory."""
-        length = int.from_bytes(self._map[:PAGE_HEADER_BYTES], "little")
-        if length > PAGE_BYTES - PAGE_HEADER_BYTES:
-            length = 0
-        cpu_us = int((usage.ru_utime + usage.ru_stime) * 1e6)
-        header = REPLY.pack(frame, length, status, timed_out, min(cpu_us, 0xFFFF_FFFF), min(usage.ru_maxrss, 0xFFFF_FFFF))
-        with memoryview(self._map)[PAGE_HEADER_BYTES : PAGE_HEADER_BYTES + length] as body:
-            sent = connection.sendmsg([header, body])
-            if sent < len(header):
-                connection.sendall(header[sent:])
-            if sent < len(header) + length:
-                connection.sendall(body[max(0, sent - len(header)) :])
-
-    def wipe(self) -> None:
-        """Empties the page, all of it: a child may have written anywhere, and the next one must not find it."""
-        try:
-            self._map.madvise(mmap.MADV_REMOVE)
-        except OSError:  # kernels without it, such as gVisor
-            self._map[:] = bytes(PAGE_BYTES)
-        self._used_bytes = 0
 
 
 def _spare_user() -> int | None:
@@ -322,9 +285,9 @@ def main(arguments: list[str]) -> None:
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-    sys.stdin = open(0, encoding="utf-8", closefd=False)
-    sys.stdout = open(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stderr = open(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.argv = [""]
     with contextlib.suppress(ConnectionError):
         worker.serve()

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sandboxes import CodeSandbox, Job, Outcome, Status, open_sandbox
+from sandboxes import CodeSandbox, Job, Outcome, open_sandbox
 
 from .errors import GameError
 from .game import Judge, JudgeItem, Request, Result
@@ -109,13 +109,10 @@ class Referee:
         return [next(outcomes) if isinstance(request, Job) else next(scores) for request in requests]
 
 
-LIMIT_REACHED = (Status.TIMEOUT, Status.MEMORY, Status.WORKER_LOST)
-
-
 def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:
     """Runs jobs with equal programs as one: their calls share a process, and each distinct call runs once.
 
-    A call that reached a limit in company is run again alone, so that nobody can spend a sibling's budget.
+    A sandbox gives a call that reached a limit in company a budget of its own, so nobody can spend a sibling's.
 
     Returns:
         One outcome per job, in order, as if each had run alone.
@@ -128,13 +125,7 @@ def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:
     merged = [replace(key, calls=tuple(calls)) for key, calls in groups.items()]
     ran = dict(zip(groups, sandbox.run(merged), strict=True))
     outcomes: list[Outcome] = []
-    again: list[int] = []
-    for index, job in enumerate(jobs):
+    for job in jobs:
         key = replace(job, calls=())
-        outcome = Outcome.of([ran[key].calls[groups[key][call]] for call in job.calls])
-        outcomes.append(outcome)
-        if len(groups[key]) > len(set(job.calls)) and any(call.status in LIMIT_REACHED for call in outcome.calls):
-            again.append(index)
-    for index, outcome in zip(again, sandbox.run([jobs[index] for index in again]) if again else [], strict=True):
-        outcomes[index] = outcome
+        outcomes.append(Outcome.of([ran[key].calls[groups[key][call]] for call in job.calls]))
     return outcomes

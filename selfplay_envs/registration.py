@@ -33,7 +33,7 @@ BUILT_IN = {
 
 
 def register_game(env_id: str, game: str, *, nondeterministic: bool = False, **kwargs: Any) -> None:
-    """Registers a game under a gymnasium id, such as `Mine/Guess-v0`.
+    """Registers a game under a gymnasium id, such as `Mine/Guess-v0`; saying the same twice is harmless.
 
     Args:
         env_id: `namespace/Name-vN`.
@@ -41,6 +41,9 @@ def register_game(env_id: str, game: str, *, nondeterministic: bool = False, **k
         nondeterministic: Whether its judge is not a pure function (a remote model, say).
         **kwargs: Default keywords of the game; JSON-able.
     """
+    known = gymnasium.registry.get(env_id)
+    if known is not None and known.entry_point == GYM_VIEW and known.kwargs == {"game": game, **kwargs}:
+        return  # a module that is imported twice, as `python -m` does with its own
     gymnasium.register(
         id=env_id,
         entry_point=GYM_VIEW,

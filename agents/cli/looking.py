@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
 from .terminal import make_console, parse, resolve_game
+
+if TYPE_CHECKING:  # the doctor must run where this does not import
+    from selfplay_envs import Episode
 
 
 @dataclass(frozen=True)
@@ -83,7 +87,7 @@ class Replay:
     """Plays recorded episodes again from their messages and compares every verdict, credit and outcome with the record."""
 
     file: tyro.conf.Positional[Path]
-    """Episodes in JSON lines, such as runs/NAME/episodes.jsonl."""
+    """Episodes in JSON lines, or a run's folder: then all that it recorded."""
     rejudge: bool = False
     """Ask sandbox and judge again instead of trusting the recorded verdicts."""
     show: int = 0
@@ -100,21 +104,20 @@ def replay(args: Sequence[str]) -> int:
     from rich.markup import escape
     from rich.progress import track
 
-    from selfplay_envs import read_episodes
-
     from ..show import print_episode
 
     command = parse(Replay, "replay", args)
     if command.show < 0:
         raise ValueError(f"show={command.show} is negative; pass how many episodes to print, 0 or more.")
     console = make_console()
-    for number, episode in enumerate(islice(read_episodes(command.file), command.show), 1):
+    files = episode_files(command.file)
+    for number, episode in enumerate(islice(_all_episodes(files), command.show), 1):
         print_episode(console, episode, number)
-    total = _count_lines(command.file)
+    total = sum(map(_count_lines, files))
     found: list[str] = []
     episodes = messages = wrong_episodes = 0
     progress = track(
-        read_episodes(command.file), "replaying", total=total, console=console, transient=True, disable=not console.is_terminal
+        _all_episodes(files), "replaying", total=total, console=console, transient=True, disable=not console.is_terminal
     )
     for number, episode in enumerate(progress, 1):
         lines = list(_compare(episode, command))
@@ -135,6 +138,27 @@ def replay(args: Sequence[str]) -> int:
     return 0
 
 
+def episode_files(path: Path) -> list[Path]:
+    """The episode files that a path names: itself, or those of a run's folder, in order.
+
+    Raises:
+        ValueError: A folder holds none.
+    """
+    if not path.is_dir():
+        return [path]
+    files = sorted((path / "episodes" if (path / "episodes").is_dir() else path).glob("*.jsonl"))
+    if not files:
+        raise ValueError(f"file={str(path)!r} is a folder without recorded episodes; runs record every --episodes-every steps.")
+    return files
+
+
+def _all_episodes(files: Sequence[Path]) -> Iterator[Episode]:
+    from selfplay_envs import read_episodes
+
+    for path in files:
+        yield from read_episodes(path)
+
+
 def _count_lines(path: Path) -> int:
     """Lines of a file, for the progress display; 0 where there is none, which the reader then says properly."""
     if not path.is_file():
@@ -143,14 +167,13 @@ def _count_lines(path: Path) -> int:
         return sum(1 for _ in file)
 
 
-def _compare(episode: object, command: Replay) -> Iterator[str]:
+def _compare(episode: Episode, command: Replay) -> Iterator[str]:
     """One line per difference between an episode's record and its replay."""
-    from selfplay_envs import Episode, GameError, Referee, differences
+    from selfplay_envs import GameError, Referee, differences
     from selfplay_envs import rejudge as play_rejudged
     from selfplay_envs import replay as play_recorded
     from selfplay_envs.render import printable
 
-    assert isinstance(episode, Episode)
     try:
         if command.rejudge:
             again = play_rejudged(episode, Referee(command.sandbox, episode.backend.get("judge", "rules")))
@@ -159,9 +182,23 @@ def _compare(episode: object, command: Replay) -> Iterator[str]:
     except (GameError, StopIteration) as error:
         yield f"the record does not fit the game: {error or 'it ends too early'}"
         return
-    for one in differences(episode, again):
+    for one in differences(episode, _as_recorded(again, episode)):
         where = f"message {one.message} " if one.message >= 0 else ""
-        yield printable(f"{where}{one.field}: recorded {one.recorded!r:.200}, replayed {one.replayed!r:.200}")
+        old, new = one.recorded, one.replayed
+        if isinstance(old, dict) and isinstance(new, dict):
+            keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+            old, new = ({key: side.get(key) for key in keys} for side in (old, new))
+        yield printable(f"{where}{one.field}: recorded {old!r:.200}, replayed {new!r:.200}")
+
+
+def _as_recorded(again: Episode, record: Episode) -> Episode:
+    """The replayed episode as its own record would read: through JSON, and with what the trainer masked still masked."""
+    from selfplay_envs import Episode
+
+    data = json.loads(json.dumps(again.to_json()))
+    for new, old in zip(data["messages"], record.messages, strict=False):
+        new["verdict"]["train"] = new["verdict"]["train"] and old.verdict.train  # held-out tasks are masked after the game
+    return Episode.from_json(data)
 
 
 @dataclass(frozen=True)

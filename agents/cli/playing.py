@@ -14,7 +14,8 @@ from selfplay_envs import Ask, Match, RandomTextPlayer, Referee, Reply, Start, U
 from selfplay_envs.prompts import find_style
 
 from ..human import HumanPlayer, Player, play_match
-from .terminal import make_console, parse, resolve_game
+from .runs import find_model
+from .terminal import make_console, parse, quiet_libraries, resolve_game
 
 TERSE_MODELS = ("tiny",)
 """Models that were trained on the terse wording; every other model is asked in full."""
@@ -53,7 +54,7 @@ def play(args: Sequence[str]) -> int:
     """`selfplay play ID`: 0 at the end of the game, and where the person left it."""
     command = parse(Play, "play", args)
     env_id = resolve_game(command.game)
-    style = command.style or ("terse" if command.model in TERSE_MODELS else "full")
+    style = command.style or trained_style(command.model)
     find_style(style)
     roles = make_game(env_id).roles
     human = command.role or roles[-1]
@@ -84,6 +85,14 @@ def play(args: Sequence[str]) -> int:
     return 0
 
 
+def trained_style(model: str) -> str:
+    """The wording that a model knows: a run's own, `terse` for the tiny model, `full` for any other."""
+    config = find_model(model)[1]
+    if config is not None:
+        return str(config.games[0].kwargs.get("style", "full"))
+    return "terse" if model in TERSE_MODELS else "full"
+
+
 def _keywords(env_id: str, attempts: int, style: str) -> dict[str, object]:
     """The panel size, and the style where the game has one."""
     styled = hasattr(make_game(env_id), "style")
@@ -106,16 +115,19 @@ def open_player(command: Play, console: Console) -> Player:
         return RandomTextPlayer(np.random.default_rng(command.seed))
     with console.status(f"loading {command.model} ..."):
         from ..models import load_model
-        from ..sampler import Sampler, Sampling, TransformersSampler
+        from ..sampler import Sampler, TransformersSampler
+        from ..sampling import Sampling
 
-        sampler: Sampler = TransformersSampler(*load_model(command.model))
+        quiet_libraries()
+        sampler: Sampler = TransformersSampler(*load_model(find_model(command.model)[0]))
         sampling = Sampling(temperature=command.temperature, max_new_tokens=command.max_new_tokens)
     return sampler_player(sampler, sampling, command.seed)
 
 
 def sampler_player(sampler: object, sampling: object, seed: int) -> Player:
     """A player whose every reply has a seed of its own, named by the slot it fills."""
-    from ..sampler import Sampler, Sampling
+    from ..sampler import Sampler
+    from ..sampling import Sampling
     from ..seeding import seed_of
 
     speaker: Sampler = sampler  # type: ignore[assignment]

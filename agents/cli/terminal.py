@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -59,3 +60,11 @@ def resolve_game(text: str) -> str:
             raise UsageError(f"game={env_id!r} is not registered; `selfplay envs` lists the games: {', '.join(game_ids())}.")
         return short[0]
     return env_id
+
+
+def quiet_libraries() -> None:
+    """Keeps progress bars of written checkpoints, and the retries of a hub that does not answer, out of the display."""
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)

@@ -47,7 +47,7 @@ def test_an_unknown_verb_gets_a_suggestion(capsys: pytest.CaptureFixture[str]):
 
 @pytest.mark.parametrize("args", [("envs",), ("--help",), ("train", "--help"), ("check", "KuhnPoker", "--attempts", "1")])
 def test_looking_never_imports_torch(args: tuple[str, ...]):
-    code = f"import sys\nfrom agents.cli import main\ntry:\n    main({args!r})\nexcept SystemExit: pass\nprint('torch' in sys.modules)"
+    code = f"import sys\nfrom agents.cli import main\nmain({args!r})\nprint('torch' in sys.modules)"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
     assert ran.stdout.rstrip().endswith("False")
     assert ran.stderr == ""
@@ -176,3 +176,24 @@ def test_an_error_s_origin_can_be_seen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SELFPLAY_TRACEBACK", "1")
     with pytest.raises(ValueError, match="not registered"):
         main(["check", "SelfPlay/Nope-v0"])
+
+
+def test_a_code_game_is_judged_again(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    said = ["```python\ndef f(x):\n    return x + 1\n```\n```input\n2\n```", "```output\n3\n```"]
+    start = Start("SelfPlay/Deduction-v0", 0, {"attempts": 1})
+    write_episodes(tmp_path / "e.jsonl", [play_episode(start, ScriptedPlayer(said), Referee("process"))])
+    assert main(["replay", str(tmp_path / "e.jsonl"), "--rejudge", "--sandbox", "process"]) == 0
+    assert "Every credit reproduced" in capsys.readouterr().out
+    text = (tmp_path / "e.jsonl").read_text()
+    (tmp_path / "e.jsonl").write_text(text.replace('"reason": "ok", "score": 1.0', '"reason": "ok", "score": 0.0'))
+    assert main(["replay", str(tmp_path / "e.jsonl"), "--rejudge", "--sandbox", "process"]) == 1
+    assert "message 1 verdict: recorded {'score': 0.0}, replayed {'score': 1.0}" in capsys.readouterr().out
+
+
+def test_a_folder_is_replayed_file_by_file(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    (tmp_path / "episodes").mkdir()
+    assert "without recorded episodes" in refused(capsys, "replay", str(tmp_path))
+    for step in (1, 2):
+        write_episodes(tmp_path / "episodes" / f"step_{step:06d}.jsonl", [kuhn_episode()])
+    assert main(["replay", str(tmp_path)]) == 0
+    assert "2 episodes, 4 messages" in capsys.readouterr().out

@@ -19,7 +19,17 @@ def printed(findings: list[Finding]) -> tuple[int, str]:
 
 def test_every_component_is_looked_at():
     findings = {one.component: one for one in examine()}
-    wanted = {"python", "import agents", "import sandboxes", "import selfplay_envs", "torch", "gpu", "transformers", "peft", "gymnasium"}
+    wanted = {
+        "python",
+        "import agents",
+        "import sandboxes",
+        "import selfplay_envs",
+        "torch",
+        "gpu",
+        "transformers",
+        "peft",
+        "gymnasium",
+    }
     assert wanted | {"pettingzoo", "smollm2", "vllm", "tiny model", "docker engine", "process backend"} <= findings.keys()
     assert all(one.state in (OK, NOTE, MISSING, BROKEN) for one in findings.values())
     assert all(one.remedy for one in findings.values() if one.state in (MISSING, BROKEN))

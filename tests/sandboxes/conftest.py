@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -14,6 +14,8 @@ BACKENDS = [pytest.param("process"), pytest.param("docker", marks=pytest.mark.do
 def open_or_skip(name: str, workers: int) -> CodeSandbox:
     """The named sandbox; skips the test when it is Docker and there is none."""
     reason = docker_available() if name == "docker" else None
+    if reason is not None and os.environ.get("SELFPLAY_REQUIRE_DOCKER") == "1":
+        pytest.fail(f"SELFPLAY_REQUIRE_DOCKER=1, but: {reason}")
     if reason is not None:
         pytest.skip(reason)
     return open_sandbox(name, workers)
@@ -26,11 +28,12 @@ def opener() -> Callable[[str, int], CodeSandbox]:
 
 
 @pytest.fixture(scope="session", params=BACKENDS)
-def sandbox(request: pytest.FixtureRequest) -> Iterator[CodeSandbox]:
-    """One warm sandbox of each kind for the whole session: tests also show that no program spoils it for the next."""
-    opened = open_or_skip(request.param, 2)
-    yield opened
-    opened.close()
+def sandbox(request: pytest.FixtureRequest) -> CodeSandbox:
+    """One warm sandbox of each kind for the whole session: tests also show that no program spoils it for the next.
+
+    It is the shared instance, which other tests may hold too, so nobody closes it before the process ends.
+    """
+    return open_or_skip(request.param, 2)
 
 
 Call = Callable[..., CallOutcome]

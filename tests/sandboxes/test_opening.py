@@ -7,7 +7,17 @@ import sys
 
 import pytest
 
-from sandboxes import CallOutcome, Job, Outcome, SandboxError, SandboxUnavailable, ScriptedSandbox, Status, describe, open_sandbox
+from sandboxes import (
+    CallOutcome,
+    Job,
+    Outcome,
+    SandboxError,
+    SandboxUnavailable,
+    ScriptedSandbox,
+    Status,
+    describe,
+    open_sandbox,
+)
 
 
 def test_unknown_names_are_listed() -> None:

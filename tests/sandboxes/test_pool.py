@@ -78,9 +78,38 @@ def test_jobs_of_a_killed_worker_run_again() -> None:
         sandbox.close()
 
 
+@pytest.mark.docker
+def test_jobs_of_a_killed_container_run_again() -> None:
+    reason = docker_available()
+    if reason is not None:
+        pytest.skip(reason)
+    from sandboxes import docker_backend
+
+    client = docker_backend._connect()
+    sandbox = PooledSandbox(docker_backend.DockerLauncher(), 1)
+    try:
+
+        def running() -> set[str]:
+            found = client.containers.list(filters={"label": docker_backend._OWNER_LABEL}, ignore_removed=True)
+            return {container.id for container in found}
+
+        before = running()
+        sandbox.run([Job(program=ADD, calls=("1",))])
+        [mine] = running() - before
+        killer = threading.Timer(0.2, lambda: client.api.kill(mine))
+        killer.start()
+        slow = Job(program="import time\ndef f(x):\n    time.sleep(0.6)\n    return x", calls=("1",))
+        outcomes = sandbox.run([slow, Job(program=ADD, calls=("1",))])
+        killer.join()
+        assert [outcome.calls[0].value for outcome in outcomes] == ["1", "2"]
+    finally:
+        sandbox.close()
+        client.close()
+
+
 def test_a_job_that_loses_two_workers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandboxes.pool._WALL_FACTOR", 0)
-    monkeypatch.setattr("sandboxes.pool._SLACK_S", 0.3)
+    monkeypatch.setattr("sandboxes.link._WALL_FACTOR", 0)
+    monkeypatch.setattr("sandboxes.link._SLACK_S", 0.3)
     sandbox = PooledSandbox(ProcessLauncher(), 1)
     try:
         slow = Job(program="import time\ndef f(x):\n    time.sleep(2)\n    return x", calls=("1", "2"))
@@ -194,7 +223,6 @@ def test_one_worker_is_enough(opener: Opener, name: str) -> None:
     sandbox = opener(name, 1)
     outcomes = sandbox.run([Job(program=ADD, calls=(str(i),), determinism=True) for i in range(5)])
     assert [outcome.calls[0].value for outcome in outcomes] == [str(i + 1) for i in range(5)]
-    sandbox.close()
 
 
 @pytest.mark.docker

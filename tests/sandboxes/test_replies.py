@@ -74,6 +74,18 @@ def test_endings(reply: Reply, status: Status, error: str) -> None:
     assert frame.results == [CallOutcome(status=status, error=error)]
 
 
+def test_long_arguments_travel_in_several_frames() -> None:
+    job = Job(program="", calls=("'" + "x" * 19_000 + "'",) * 5)
+    frame = open_frame(job, [None] * 5)
+    assert frame is not None
+    assert frame.sent == 3
+    rest = settle(frame, _reply(LOADED, VALUE, VALUE, VALUE, VALUE))
+    assert rest is not None
+    assert rest.indices == [3, 4]
+    assert settle(rest, _reply(record(Tag.SYNTAX_ERROR, "SyntaxError"))) is None
+    assert _statuses(frame) == [Status.OK] * 3 + [Status.SYNTAX_ERROR] * 2
+
+
 def test_more_values_than_calls_are_ignored() -> None:
     frame = _frame(1)
     assert settle(frame, _reply(LOADED, VALUE, VALUE, VALUE)) is None

@@ -12,17 +12,14 @@ class Recorder:
 
     name = "recorder"
 
-    def __init__(self, slow=()):
+    def __init__(self):
         self.batches = []
-        self.slow = set(slow)
 
     def run(self, jobs):
         self.batches.append(list(jobs))
         return [Outcome.of([self.call(job, call) for call in job.calls]) for job in jobs]
 
     def call(self, job, call):
-        if call in self.slow and len(job.calls) > 1:
-            return CallOutcome(status=Status.TIMEOUT)
         return CallOutcome(status=Status.OK, value=f"{job.program}({call})")
 
     def close(self):
@@ -69,13 +66,6 @@ def test_jobs_with_equal_programs_share_a_process_and_equal_calls_run_once():
     outcomes = run_grouped(sandbox, jobs)
     assert [(j.program, j.calls) for j in sandbox.batches[0]] == [("p", ("1", "2", "3")), ("q", ("1",))]
     assert [[c.value for c in o.calls] for o in outcomes] == [["p(1)", "p(2)"], ["q(1)"], ["p(2)", "p(3)"]]
-
-
-def test_a_call_that_hit_a_limit_in_company_is_run_again_alone():
-    sandbox = Recorder(slow={"9"})
-    outcomes = run_grouped(sandbox, [Job(program="p", calls=("1",)), Job(program="p", calls=("9",))])
-    assert [o.status for o in outcomes] == [Status.OK, Status.OK]
-    assert sandbox.batches[1] == [Job(program="p", calls=("9",))]
 
 
 def test_different_limits_or_checks_are_different_jobs():

@@ -1,0 +1,222 @@
+"""The verbs `train`, `eval` and `report`: run a preset, measure a model, look at a run again. Torch is loaded late."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import tyro
+from rich.console import Console
+
+from ..config import EvalConfig, TrainConfig
+from ..presets import PRESETS, find_preset
+from .runs import choose_folder, find_model, newest_run, read_config
+from .terminal import make_console, parse, quiet_libraries
+
+ALIASES = {"--lr": "--learner.lr"}
+
+
+@dataclass(frozen=True)
+class Train:
+    """Trains a model by self-play. Every number of the preset can be changed here; `--lr` is short for `--learner.lr`."""
+
+    config: Annotated[TrainConfig, tyro.conf.arg(name="", prefix_name=False)]
+    out: Path | None = None
+    """Folder of the run; by default runs/PRESET, or runs/PRESET-2 and so on where that is taken."""
+    resume: bool = False
+    """Go on with the run in --out, or with the newest run of this preset; its own settings are the defaults then."""
+    live: bool = True
+    """A live screen; --no-live prints one line per step, as in a pipe."""
+    attempts: int | None = None
+    """Size of the solver panel, in every game."""
+    fresh: int | None = None
+    """Episodes per step that start at the proposer, in every game."""
+    replay: int | None = None
+    """Episodes per step on old tasks, in every game."""
+
+    def settled(self) -> TrainConfig:
+        """The config, with what was set for every game at once."""
+        changes = {name: value for name, value in (("fresh", self.fresh), ("replay", self.replay)) if value is not None}
+        keywords = {} if self.attempts is None else {"attempts": self.attempts}
+        games = tuple(replace(mix, kwargs={**mix.kwargs, **keywords}, **changes) for mix in self.config.games)
+        return replace(self.config, games=games)
+
+
+def train(args: Sequence[str]) -> int:
+    """`selfplay train PRESET`: trains, shows, evaluates, plots, and says what to type next."""
+    if not args or args[0] in ("-h", "--help"):
+        print(train_help())
+        return 0 if args else 2
+    preset, rest = args[0], [_expand(one) for one in args[1:]]
+    defaults = Train(config=find_preset(preset))
+    command = parse(Train, f"train {preset}", rest, defaults)
+    folder = command.out or (newest_run(preset) if command.resume else None) or choose_folder(preset)
+    holds_run = (folder / "config.json").is_file()
+    if holds_run and not command.resume:
+        raise ValueError(f"out={str(folder)!r} holds a run already; add --resume to go on with it, or choose another folder.")
+    if command.resume and not holds_run:
+        raise ValueError(
+            f"resume: {str(folder)!r} holds no run; leave out --resume to start one, or name its folder with --out."
+        )
+    if holds_run:
+        command = parse(Train, f"train {preset}", rest, replace(defaults, config=read_config(folder)))
+    return run_training(command.settled(), folder, make_console(), preset=preset, live=command.live)
+
+
+def train_help() -> str:
+    """The presets, each with the first line of its docstring."""
+    width = max(map(len, PRESETS))
+    lines = [f"  {name:<{width}}  {(inspect.getdoc(make) or '').partition(chr(10))[0]}" for name, make in PRESETS.items()]
+    return "\n".join(
+        [
+            "usage: selfplay train PRESET [--steps N] [--model NAME] [--algorithm NAME] [--seed N] [--lr X] [--out FOLDER] ...",
+            "",
+            "Trains a model by self-play, shows how it goes, measures it before and after, and draws a plot.",
+            "",
+            *lines,
+            "",
+            "`selfplay train PRESET --help` explains every setting and shows the preset's value of it.",
+        ]
+    )
+
+
+def _expand(argument: str) -> str:
+    """`--lr=3e-5` as `--learner.lr=3e-5`."""
+    name, equals, value = argument.partition("=")
+    return ALIASES.get(name, name) + equals + value
+
+
+def run_training(config: TrainConfig, folder: Path, console: Console, *, preset: str, live: bool) -> int:
+    """Trains with a display, then prints tables, plot and what to type next.
+
+    Returns:
+        0, or 130 where the person interrupted.
+    """
+    with console.status("loading torch and starting the sandbox ..."):
+        from sandboxes import open_sandbox
+
+        from ..train import train as train_run
+
+        backend = open_sandbox(config.sandbox).name
+        quiet_libraries()
+    from ..live import LiveView
+
+    console.print(f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{backend}[/bold] sandbox.")
+    go_on = f"selfplay train {preset} --out {folder} --resume"
+    try:
+        with LiveView(console, backend, live=live) as view:
+            train_run(config, folder, view)
+    except KeyboardInterrupt:
+        console.print(f"\nInterrupted. The last checkpoint is kept; to go on, type: {go_on}", soft_wrap=True)
+        return 130
+    print_report(console, folder)
+    console.print(f"\nEverything lies in {folder}/: metrics.jsonl, eval.jsonl, episodes/, checkpoints/, plot.png")
+    console.print(f"Type next:\n  {go_on} --steps {config.steps * 2}", soft_wrap=True)
+    game = config.games[0].env_id.rpartition("/")[2].rpartition("-")[0]
+    console.print(
+        f"  selfplay play {game} --model {folder}\n  selfplay replay {folder}\n  selfplay report {folder}", soft_wrap=True
+    )
+    return 0
+
+
+def print_report(console: Console, folder: Path) -> None:
+    """Plot and tables of a run's folder."""
+    from ..plots import draw_run
+    from .results import print_comparison, print_training
+
+    with console.status("drawing ..."):
+        plot = draw_run(folder)
+    print_training(console, folder)
+    print_comparison(console, folder)
+    console.print(f"Plot: {plot}", soft_wrap=True)
+
+
+@dataclass(frozen=True)
+class Report:
+    """Draws the plot and prints the tables of a run again."""
+
+    run: tyro.conf.Positional[Path]
+    """A folder that `selfplay train` wrote, such as runs/azr-tiny."""
+
+
+def report(args: Sequence[str]) -> int:
+    """`selfplay report RUN`."""
+    command = parse(Report, "report", args)
+    read_config(command.run)
+    print_report(make_console(), command.run)
+    return 0
+
+
+@dataclass(frozen=True)
+class Evaluate:
+    """Measures pass@k of a model on a preset's held-out tasks."""
+
+    model: tyro.conf.Positional[str]
+    """A run's folder (its newest checkpoint), a checkpoint's or model's folder, tiny, smollm2, or a Hugging Face id."""
+    preset: str = ""
+    """Whose tasks, games and prompt style; by default the run's own settings, or azr-tiny."""
+    tasks: str | None = None
+    """`tiny`, or a .jsonl file of lines {"env_id": ..., "task": {...}}; by default the preset's."""
+    samples: int | None = None
+    """Replies per problem; by default the preset's."""
+    limit: int | None = None
+    """Problems per game, the first ones; 0: all."""
+    seed: int = 0
+    """Names the replies' seeds: the same seed asks two models with common random numbers."""
+    sandbox: str = "auto"
+    """auto, docker or process."""
+    device: str = "auto"
+    json: Annotated[Path | None, tyro.conf.arg(name="json")] = field(default=None)
+    """Also write the scores, with right answers per problem, to this file."""
+
+
+def evaluate(args: Sequence[str]) -> int:
+    """`selfplay eval RUN_OR_MODEL`."""
+    command = parse(Evaluate, "eval", args)
+    path, config = find_model(command.model)
+    if command.preset or config is None:
+        config = find_preset(command.preset or "azr-tiny")
+    changes = {name: getattr(command, name) for name in ("tasks", "samples", "limit") if getattr(command, name) is not None}
+    evaluation: EvalConfig = replace(config.evaluation, **changes)
+    if evaluation.tasks == "none":
+        raise ValueError("tasks='none': this preset measures nothing held out; pass --tasks tiny, or a .jsonl file.")
+    console = make_console()
+    scores = _measure(console, path, config, evaluation, command)
+    from .results import print_scores
+
+    print_scores(console, scores, f"{command.model}: {evaluation.samples} sampled answers per problem")
+    if command.json is not None:
+        command.json.write_text(json.dumps(scores, indent=1), encoding="utf-8")
+        console.print(f"Written to {command.json}")
+    return 0
+
+
+def _measure(console: Console, path: str, config: TrainConfig, evaluation: EvalConfig, command: Evaluate) -> dict[str, Any]:
+    """Scores as in `eval.jsonl`."""
+    from selfplay_envs import Referee
+
+    with console.status("loading torch and the model ..."):
+        from ..evaluate import evaluate as measure
+        from ..evaluate import load_tasks
+        from ..models import load_model
+        from ..sampler import TransformersSampler
+
+        quiet_libraries()
+        tasks = load_tasks(evaluation.tasks, config.games)
+        sampler = TransformersSampler(*load_model(path, device=command.device), max_rows=config.max_rows)
+        referee = Referee(command.sandbox)
+        backend = referee.sandbox.name
+    count = sum(min(len(own), evaluation.limit or len(own)) for own in tasks.values())
+    if count == 0:
+        raise ValueError(
+            f"tasks={evaluation.tasks!r} holds no problem for {', '.join(mix.env_id for mix in config.games)}; pass --preset."
+        )
+    console.print(f"{count} problems x {evaluation.samples} answers; programs run in the {backend} sandbox.")
+    kwargs = {mix.env_id: mix.kwargs for mix in config.games}
+    with console.status(f"answering {count} problems ..."):
+        result = measure(sampler, referee, tasks, evaluation, kwargs=kwargs, seed=command.seed)
+    return {"step": 0, **result.scores(), "problems": result.to_json()}

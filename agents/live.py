@@ -1,0 +1,169 @@
+"""What a person sees while a run trains: a live screen in a terminal, plain lines in a pipe. Both listen to `agents.events`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Self
+
+from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.live import Live
+from rich.markup import escape
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from .events import Event
+from .live_lines import cell_table, duration, recent_proposals, score_line, stage_line, summary_line
+
+RECENT_STEPS = 10
+"""Steps whose mean duration the time left is estimated from."""
+
+
+class RunView:
+    """Everything known about a run so far, fed by events.
+
+    Args:
+        clock: Seconds of a monotonic clock.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.step = 0
+        self.steps = 0
+        self.phase = "starting"
+        self.rounds = (0, 0)
+        self.backend = ""
+        self.title = ""
+        self.metrics: Mapping[str, Any] = {}
+        self.timings: Mapping[str, float] = {}
+        self.scores: list[Mapping[str, Any]] = []
+        self.proposals: list[str] = []
+        self._started = clock()
+        self._phase_started = self._started
+        self._durations: list[float] = []
+        self._step_started = self._started
+
+    def update(self, event: Event) -> None:
+        """Takes in one event."""
+        handler = getattr(self, f"_on_{event.kind}", None)
+        if handler is not None:
+            handler(event)
+
+    def _on_start(self, event: Event) -> None:
+        data = event.data
+        self.step, self.steps = int(data["resumed_from"]), int(data["steps"])
+        config = data["config"]
+        self.title = f"{config['model']} ({data['parameters']:,} parameters), {config['algorithm']}, seed {config['seed']}"
+        self._step_started = self._clock()
+        measured_first = not self.step and config["evaluation"]["tasks"] != "none"
+        self._enter("evaluating" if measured_first else "collecting")
+
+    def _on_round(self, event: Event) -> None:
+        phase = "evaluating" if event.data["phase"] == "evaluate" else "collecting"
+        self._enter(phase)
+        self.rounds = (int(event.data["finished"]), int(event.data["total"]))
+
+    def _on_collected(self, event: Event) -> None:
+        self.proposals = recent_proposals(event.data["episodes"]) or self.proposals
+        self._enter("updating weights")
+
+    def _on_updated(self, event: Event) -> None:
+        self._enter("evaluating, checkpointing")
+
+    def _on_evaluated(self, event: Event) -> None:
+        self.scores.append(event.data["scores"])
+        if event.step == 0:
+            self._step_started = self._clock()
+        self._enter("collecting")
+
+    def _on_step(self, event: Event) -> None:
+        self.step, self.metrics, self.timings = event.step, event.data["metrics"], event.data["timings"]
+        now = self._clock()
+        self._durations = [*self._durations, now - self._step_started][-RECENT_STEPS:]
+        self._step_started = now
+        self._enter("collecting")
+
+    def _on_end(self, event: Event) -> None:
+        self._enter("done")
+
+    def _enter(self, phase: str) -> None:
+        if phase != self.phase:
+            self.phase, self._phase_started, self.rounds = phase, self._clock(), (0, 0)
+
+    @property
+    def left_s(self) -> float | None:
+        """Estimated seconds until the last step is done; None before the first step and after the last."""
+        if not self._durations or self.step >= self.steps:
+            return None
+        return (self.steps - self.step) * sum(self._durations) / len(self._durations)
+
+    def progress_line(self) -> str:
+        """`step 3/60, about 2 min left; collecting 12/48, 3 s`."""
+        left = "" if self.left_s is None else f", about {duration(self.left_s)} left"
+        if self.phase == "done":
+            return f"step {self.step}/{self.steps}, done in {duration(self._clock() - self._started)}"
+        finished, total = self.rounds
+        rounds = f" {finished}/{total} episodes" if total else ""
+        return f"step {self.step}/{self.steps}{left}; {self.phase}{rounds}, {duration(self._clock() - self._phase_started)}"
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """The screen: progress, a row per role and task type, seconds per stage, held-out scores, last proposals."""
+        yield f"[bold]{escape(self.title)}[/bold]  sandbox [bold]{escape(self.backend)}[/bold]"
+        progress = Table.grid(padding=(0, 1))
+        progress.add_row(ProgressBar(total=max(self.steps, 1), completed=self.step, width=30), self.progress_line())
+        yield progress
+        parts: list[Any] = []
+        if self.metrics:
+            parts.append(cell_table(self.metrics))
+            parts.append(stage_line(self.timings))
+        parts += [score_line(scores) for scores in self.scores[-2:]]
+        if self.proposals:
+            parts.append("last proposals:")
+            parts += [f"  [cyan]{escape(line[: max(20, console.width - 4)])}[/cyan]" for line in self.proposals]
+        yield Group(*parts)
+
+
+class LiveView:
+    """Context manager and listener: `with LiveView(console, backend) as view: train(config, folder, view)`.
+
+    Args:
+        console: Where to show; a live screen if it is a terminal, else one line per step.
+        backend: Name of the sandbox that answers.
+        live: False forces plain lines.
+    """
+
+    def __init__(self, console: Console, backend: str, *, live: bool = True) -> None:
+        self.view = RunView()
+        self.view.backend = backend
+        self._console = console
+        self._live = Live(self.view, console=console, refresh_per_second=4) if live and console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def __call__(self, event: Event) -> None:
+        """Shows one event."""
+        self.view.update(event)
+        if self._live is None:
+            for line in plain_lines(event, self.view):
+                self._console.print(line, soft_wrap=True, markup=False)
+
+
+def plain_lines(event: Event, view: RunView) -> list[str]:
+    """What a pipe is told of an event."""
+    if event.kind == "start":
+        resumed = f", resumed after step {view.step}" if view.step else ""
+        return [f"{view.title}; {view.steps} steps{resumed}; sandbox {view.backend}"]
+    if event.kind == "evaluated":
+        return [score_line(event.data["scores"])]
+    if event.kind == "step":
+        left = "" if view.left_s is None else f", about {duration(view.left_s)} left"
+        return [f"step {view.step}/{view.steps}{left} | {summary_line(view.metrics)} | {stage_line(view.timings)}"]
+    return []

@@ -1,0 +1,106 @@
+"""A run's numbers as lines and tables for people: one step, one evaluation, the last proposals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+from typing import Any
+
+from rich.table import Table
+
+from selfplay_envs import Episode
+from selfplay_envs.render import printable
+
+from .curves import cells_of, distinct_share, of_role, roles_of
+
+PROPOSALS_SHOWN = 6
+PROPOSAL_CHARS = 300
+
+
+def summary_line(row: Mapping[str, Any]) -> str:
+    """One step in one line: per role validity, solve rate where there is one, entropy, credit."""
+    parts: list[str] = []
+    for role in roles_of(row):
+        numbers = {"valid": "valid_rate", "solved": "solve_rate", "entropy": "entropy", "credit": "credit_mean"}
+        if role != "solver":
+            del numbers["solved"]
+        found = {name: of_role(row, role, what) for name, what in numbers.items()}
+        parts.append(f"{role}: " + " ".join(f"{name} {value:.2f}" for name, value in found.items() if value is not None))
+    share = distinct_share(row)
+    return " | ".join(parts) + ("" if share is None else f" | distinct {share:.2f}")
+
+
+def cell_table(row: Mapping[str, Any]) -> Table:
+    """A row per role and task type of the last step."""
+    columns = {
+        "valid": "valid_rate",
+        "solved": "solve_rate",
+        "credit": "credit_mean",
+        "entropy": "entropy",
+        "tokens": "reply_tokens",
+    }
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    table.add_column("role / task type")
+    for name in ("messages", *columns):
+        table.add_column(name, justify="right")
+    for cell in cells_of(row):
+        values = {name: row.get(f"{cell}/{what}") for name, what in columns.items()}
+        if not cell.startswith("solver"):
+            values["solved"] = None
+        cells = [
+            "-" if value is None else f"{value:.0f}" if name == "tokens" else f"{value:.2f}" for name, value in values.items()
+        ]
+        table.add_row(cell.replace("/", " / "), str(row[f"{cell}/count"]), *cells)
+    share = distinct_share(row)
+    if share is not None:
+        table.caption = f"{share:.0%} of this step's valid proposals differ from each other"
+        table.caption_justify = "left"
+    return table
+
+
+def stage_line(timings: Mapping[str, float]) -> str:
+    """`seconds: collect 2.1, update 0.8`; stages under 50 ms are left out."""
+    stages = [
+        f"{name.removesuffix('_s')} {value:.1f}" for name, value in timings.items() if name.endswith("_s") and value >= 0.05
+    ]
+    return f"seconds: {', '.join(stages) or 'none'}"
+
+
+def score_line(scores: Mapping[str, Any]) -> str:
+    """Held-out scores of one evaluation in one line."""
+    overall = [
+        f"{name.partition('/')[2]} {value:.3f}" for name, value in sorted(scores.items()) if name.startswith("all/pass@")
+    ]
+    return f"held-out after step {scores['step']}: {', '.join(overall) or 'no scores'}"
+
+
+def recent_proposals(episodes: Sequence[Episode]) -> list[str]:
+    """The last proposals, from every game in turn."""
+    by_game: dict[str, list[str]] = {}
+    for episode in reversed(episodes):
+        line = proposal_line(episode)
+        if line is not None:
+            by_game.setdefault(episode.env_id, []).append(line)
+    turns = [line for turn in zip_longest(*by_game.values()) for line in turn if line is not None]
+    return turns[:PROPOSALS_SHOWN]
+
+
+def proposal_line(episode: Episode) -> str | None:
+    """The task that an episode proposed, or why its proposal was refused, in one printable line; None without a proposer."""
+    first = episode.messages[0] if episode.messages else None
+    if first is None or first.slot.role not in ("proposer", "challenger"):
+        return None
+    if episode.proposed is None:
+        text = f"refused, {first.verdict.reason}: {first.reply.text}"
+    else:
+        task = episode.proposed
+        text = str(task.get("instruction") or f"{task.get('program', '')} <- {'; '.join(task.get('inputs', ())[:2])}")
+    return printable(" ".join(f"{first.task_type}: {text}".split()))[:PROPOSAL_CHARS]
+
+
+def duration(seconds: float) -> str:
+    """`40 s`, `3 min`, `1 h 20 min`."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,154 @@
+"""The verbs that need torch, from the command line: a run from start to report, and every way of typing it wrong."""
+
+import importlib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from agents.cli import main
+from agents.cli.runs import choose_folder, find_model, newest_run
+from agents.errors import AgentError
+
+SMALL = ("--fresh", "2", "--steps", "2", "--episodes-every", "1", "--sandbox", "process", "--device", "cpu")
+
+
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.delenv("SELFPLAY_TRACEBACK", raising=False)
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
+    assert main(args) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    return error
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run of two small steps of Kuhn poker."""
+    folder = tmp_path_factory.mktemp("runs") / "kuhn"
+    assert main(["train", "kuhn-tiny", *SMALL, "--seed", "3", "--out", str(folder)]) == 0
+    return folder
+
+
+def test_a_run_tells_what_it_did_and_what_to_type_next(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    folder = tmp_path / "run"
+    assert main(["train", "kuhn-tiny", *SMALL, "--out", str(folder), "--lr", "3e-5"]) == 0
+    shown = capsys.readouterr().out
+    for words in (
+        "process sandbox",
+        "step 1/2",
+        "step 2/2",
+        "first: valid",
+        "collect",
+        "Training: ",
+        "Everything lies in",
+        "Type next",
+    ):
+        assert words in shown
+    assert "--resume --steps 4" in shown
+    assert '"lr": 3e-05' in (folder / "config.json").read_text()
+    assert {"metrics.jsonl", "plot.png", "checkpoints", "episodes"} <= {path.name for path in folder.iterdir()}
+
+
+def test_the_run_can_be_resumed_replayed_reported_and_played_with(run_dir: Path, capsys: pytest.CaptureFixture[str]):
+    # the run's own settings, such as its seed, are the defaults of a resumed run
+    assert main(["train", "kuhn-tiny", "--out", str(run_dir), "--resume", "--steps", "3"]) == 0
+    assert "seed 3; 3 steps, resumed after step 2" in capsys.readouterr().out
+    assert main(["replay", str(run_dir)]) == 0
+    assert "Every credit reproduced: 6 episodes" in capsys.readouterr().out
+    assert main(["report", str(run_dir)]) == 0
+    assert "plot.png" in capsys.readouterr().out
+    assert (
+        main(["play", "KuhnPoker", "--model", str(run_dir), "--role", "none", "--max-new-tokens", "8", "--sandbox", "process"])
+        == 0
+    )
+    shown = capsys.readouterr().out
+    assert "legal check bet" in shown  # the wording that the run was trained on
+    assert "The game is over" in shown
+
+
+def test_a_model_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    scores = tmp_path / "scores.json"
+    args = ["eval", "tiny", "--limit", "2", "--samples", "1", "--sandbox", "process", "--device", "cpu", "--json", str(scores)]
+    assert main(args) == 0
+    shown = capsys.readouterr().out
+    for words in ("6 problems x 1 answers", "deduction", "all problems", "pass@1"):
+        assert words in shown
+    assert "SelfPlay/Induction-v0" in scores.read_text()
+
+
+def test_wrong_names_and_folders_are_one_sentence(capsys: pytest.CaptureFixture[str], run_dir: Path, tmp_path: Path):
+    out = str(tmp_path / "new")
+    assert "preset='azr-tyni'" in refused(capsys, "train", "azr-tyni")
+    assert "algorithm='a2c'" in refused(capsys, "train", "kuhn-tiny", "--algorithm", "a2c", "--out", out)
+    assert "podman" in refused(capsys, "train", "kuhn-tiny", "--sandbox", "podman", "--out", out)
+    assert "holds a run already" in refused(capsys, "train", "kuhn-tiny", "--out", str(run_dir))
+    assert "holds no run" in refused(capsys, "train", "kuhn-tiny", "--resume", "--out", out)
+    assert "another seed" in refused(capsys, "train", "kuhn-tiny", "--resume", "--seed", "9", "--out", str(run_dir))
+    assert "is not a folder" in refused(capsys, "eval", "./no/such/model")
+    assert "measures nothing held out" in refused(capsys, "eval", str(run_dir))
+    assert "preset='nope'" in refused(capsys, "eval", "tiny", "--preset", "nope")
+
+
+@pytest.mark.parametrize(("flag", "value"), [("--steps", "many"), ("--reward", "false"), ("--learner.lr", "-1")])
+def test_wrong_values_exit_with_2_and_name_the_field(flag: str, value: str, capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["train", "kuhn-tiny", flag, value])
+    assert exit_info.value.code == 2
+    error = capsys.readouterr().err
+    assert flag.rpartition(".")[2].lstrip("-") in error
+    assert "Traceback" not in error
+
+
+def test_values_that_the_config_refuses_are_one_sentence(capsys: pytest.CaptureFixture[str]):
+    assert "TrainConfig.steps=0" in refused(capsys, "train", "kuhn-tiny", "--steps", "0")
+    assert "GameMix.fresh=-1" in refused(capsys, "train", "kuhn-tiny", "--fresh", "-1")
+
+
+def test_help_shows_the_preset_s_values(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as exit_info:
+        main(["train", "kuhn-tiny", "--help"])
+    assert exit_info.value.code == 0
+    shown = capsys.readouterr().out
+    for words in ("--steps", "--learner.lr", "--resume", "--games.0.fresh", "(default: 128)"):
+        assert words in shown
+    assert main(["train", "--help"]) == 0
+    assert "azr-smollm2" in capsys.readouterr().out
+
+
+def test_an_interrupted_run_says_how_to_go_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(importlib.import_module("agents.train"), "train", interrupted)
+    assert main(["train", "kuhn-tiny", *SMALL, "--out", str(tmp_path / "run")]) == 130
+    assert f"--out {tmp_path / 'run'} --resume" in capsys.readouterr().out
+
+
+def test_folders_of_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_dir: Path):
+    monkeypatch.chdir(tmp_path)
+    assert newest_run("kuhn-tiny") is None
+    assert choose_folder("kuhn-tiny") == Path("runs/kuhn-tiny")
+    Path("runs/kuhn-tiny").mkdir(parents=True)
+    assert choose_folder("kuhn-tiny") == Path("runs/kuhn-tiny-2")
+    Path("runs/kuhn-tiny/config.json").write_text("{}")
+    assert newest_run("kuhn-tiny") == Path("runs/kuhn-tiny")
+    path, config = find_model(str(run_dir))
+    assert Path(path).parent == run_dir / "checkpoints"
+    assert config is not None
+    assert config.seed == 3
+    assert find_model("tiny") == ("tiny", None)
+    Path("runs/kuhn-tiny/checkpoints").mkdir()
+    with pytest.raises(AgentError, match="no checkpoint yet"):
+        find_model("runs/kuhn-tiny")

@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from agents.algorithms import ALGORITHMS
+from agents.batch import Sample, Tag, TokenBatch, collate
+from agents.learner import Learner, micro_batches, score
+from agents.learner_config import LearnerConfig
+from agents.sampler import TransformersSampler
+from agents.sampling import Sampling
+from selfplay_envs import Message
+from tests.agents.toys import build_model
+
+PROMPTS = [(Message("user", text),) for text in ("a", "say hello", "which letter?", "12345")]
+
+
+def sampled(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, seed: int = 0, k: int = 3, reward: str = "a", t: float = 1.0) -> TokenBatch:
+    """k replies to every prompt, paid by the share of `reward` in them."""
+    sampling = Sampling(max_new_tokens=10, temperature=t)
+    seeds = [tuple(seed * 1000 + k * i + j for j in range(k)) for i in range(len(PROMPTS))]
+    replies = TransformersSampler(model, tokenizer).act(PROMPTS, sampling, seeds)
+    samples = [
+        Sample(reply, reply.text.count(reward) / len(reply.token_ids), Tag(role="solver", task_type="x", prompt_id=str(i)))
+        for i, own in enumerate(replies)
+        for reply in own
+    ]
+    return collate(samples)
+
+
+@pytest.mark.parametrize("share", [False, True])
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_learner_and_sampler_agree_on_logprobs(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, share: bool, temperature: float
+) -> None:
+    batch = sampled(model, tokenizer, t=temperature)
+    learner = Learner(model, LearnerConfig(share_prompts=share, micro_batch_tokens=100), temperature=temperature)
+    assert learner.share_prompts == share
+    found = learner.logprobs(batch)
+    torch.testing.assert_close(found, batch.logprobs_BT, atol=1e-5, rtol=0)
+    assert (found[~batch.mask_BT] == 0).all()
+
+
+def gradients(config: LearnerConfig, batch: TokenBatch, algorithm: str) -> tuple[dict[str, torch.Tensor], float]:
+    learner = Learner(build_model(dtype=torch.float64), config)
+    row = ALGORITHMS[algorithm]
+    loss, _ = learner._accumulate(batch, row.advantages(batch), row)
+    return {name: p.grad for name, p in learner.trainable.items() if p.grad is not None}, loss
+
+
+@pytest.mark.parametrize("share", [False, True])
+def test_k_micro_batches_are_one_batch(tokenizer: PreTrainedTokenizerFast, share: bool) -> None:
+    batch = sampled(build_model(), tokenizer)
+    whole, loss = gradients(LearnerConfig(micro_batch_tokens=10**6, share_prompts=False), batch, "trr++")
+    parts, split_loss = gradients(LearnerConfig(micro_batch_tokens=40, share_prompts=share), batch, "trr++")
+    assert len(micro_batches(batch, 40, share=share)) > 2
+    assert loss == pytest.approx(split_loss, abs=1e-6)
+    for name, gradient in whole.items():
+        torch.testing.assert_close(parts[name], gradient, atol=1e-6, rtol=1e-4)
+
+
+def test_on_policy_the_clipped_gradient_is_the_reinforce_gradient(tokenizer: PreTrainedTokenizerFast) -> None:
+    batch = sampled(build_model(), tokenizer)
+    exact = Learner(build_model(dtype=torch.float64)).logprobs(batch)
+    batch = TokenBatch(**{name: getattr(batch, name) for name in batch.__dataclass_fields__} | {"logprobs_BT": exact})
+    row = ALGORITHMS["trr++"]
+    clipped, _ = gradients(LearnerConfig(), batch, "trr++")
+    learner = Learner(build_model(dtype=torch.float64))
+    learner._accumulate(batch, row.advantages(batch), ALGORITHMS["reinforce"])
+    for name, p in learner.trainable.items():
+        assert p.grad is not None
+        torch.testing.assert_close(clipped[name], p.grad, atol=1e-5, rtol=1e-3)
+
+
+def test_metrics_of_an_on_policy_update(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    batch = sampled(model, tokenizer)
+    metrics = Learner(model).update(batch, ALGORITHMS["trr++"])
+    assert metrics["tokens"] == batch.num_tokens
+    assert metrics["approx_kl"] == pytest.approx(0, abs=1e-8)
+    assert metrics["clip_fraction"] == 0
+    assert metrics["ratio_mean"] == pytest.approx(1, abs=1e-5)
+    assert 0 < metrics["entropy"] < np.log(46)
+    assert metrics["entropy_sampled"] == pytest.approx(-batch.logprobs_BT.sum().item() / batch.num_tokens, abs=1e-5)
+    assert metrics["solver/x/entropy"] == pytest.approx(metrics["entropy"])
+
+
+def test_exact_entropy_by_hand(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    batch = sampled(model, tokenizer, k=1).rows([0])
+    _, entropy = score(model, batch, 1.0)
+    ids = batch.ids_BT
+    with torch.no_grad():
+        p = model(input_ids=ids).logits[0].softmax(-1)
+    expected = -(p * p.log()).sum(-1)[:-1][batch.mask_BT[0, 1:]]
+    torch.testing.assert_close(entropy, expected, atol=1e-5, rtol=1e-5)
+
+
+def share_of_a(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> float:
+    return sampled(model, tokenizer, seed=99, k=20).returns_B.mean().item()
+
+
+@pytest.mark.parametrize("sign", [1.0, -1.0])
+def test_a_rewarded_letter_becomes_frequent_and_a_flipped_loss_is_noticed(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, sign: float
+) -> None:
+    learner = Learner(model, LearnerConfig(lr=3e-3))
+    before = share_of_a(model, tokenizer)
+    for step in range(25):
+        batch = sampled(model, tokenizer, seed=step, k=8)
+        learner.update(batch.with_returns(sign * batch.returns_B), ALGORITHMS["trr++"])
+    after = share_of_a(model, tokenizer)
+    assert after > before + 0.15 if sign > 0 else after <= before / 2
+
+
+def test_updates_are_bit_identical_and_resume(tokenizer: PreTrainedTokenizerFast) -> None:
+    def run(split: bool) -> list[torch.Tensor]:
+        learner = Learner(build_model(), LearnerConfig(lr=1e-2))
+        for step in range(4):
+            if split and step == 2:
+                state, learner = learner.state_dict(), Learner(build_model(seed=5), LearnerConfig(lr=1e-2))
+                learner.load_state_dict(state)
+            learner.update(sampled(learner.model, tokenizer, seed=step), ALGORITHMS["reinforce++"])
+        assert learner.policy_version == 4
+        return [p.detach().clone() for p in learner.model.parameters()]
+
+    whole, again, resumed = run(False), run(False), run(True)
+    assert all(torch.equal(a, b) and torch.equal(a, c) for a, b, c in zip(whole, again, resumed, strict=True))
+
+
+def test_lora_trains_adapters_only_and_starts_as_the_model(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    batch = sampled(model, tokenizer)
+    state = torch.get_rng_state()
+    learner = Learner(model, LearnerConfig(lora_rank=2, lr=1e-2))
+    assert torch.equal(torch.get_rng_state(), state)
+    torch.testing.assert_close(learner.logprobs(batch), batch.logprobs_BT, atol=1e-5, rtol=0)
+    assert learner.share_prompts
+    assert all("lora" in name for name in learner.trainable)
+    frozen = {name: p.clone() for name, p in learner.model.named_parameters() if not p.requires_grad}
+    learner.update(batch, ALGORITHMS["trr++"])
+    learner.update(batch, ALGORITHMS["trr++"])
+    assert all(torch.equal(p, frozen[name]) for name, p in learner.model.named_parameters() if name in frozen)
+    assert not torch.allclose(learner.logprobs(batch), batch.logprobs_BT, atol=1e-4)
+
+
+def test_sync_stamps_the_version_and_the_policy_moved(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner = Learner(model, LearnerConfig(lr=1e-2, warmup_steps=0))
+    sampler = TransformersSampler(learner.model, tokenizer)
+    batch = sampled(model, tokenizer)
+    learner.update(batch, ALGORITHMS["trr++"])
+    learner.sync(sampler)
+    [[reply]] = sampler.act(PROMPTS[:1], Sampling(max_new_tokens=10), [(0,)])
+    assert reply.policy_version == 1
+    fresh = collate([Sample(reply, 0.0, Tag(role="solver"))])
+    torch.testing.assert_close(learner.logprobs(fresh), fresh.logprobs_BT, atol=1e-5, rtol=0)
+    assert (learner.logprobs(batch) - batch.logprobs_BT).abs().max() > 1e-3
+    with pytest.raises(ValueError, match="another module"):
+        learner.sync(TransformersSampler(build_model(), tokenizer))
+
+
+def test_a_loss_that_is_not_finite_stops(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    batch = sampled(model, tokenizer)
+    with torch.no_grad():
+        next(model.parameters()).fill_(float("nan"))
+    with pytest.raises(ValueError, match=r"the loss is nan at policy version 0; lower LearnerConfig.lr"):
+        Learner(model).update(batch, ALGORITHMS["trr++"])
+
+
+@pytest.mark.parametrize(("field", "value"), [("lr", -1.0), ("beta1", 1.0), ("micro_batch_tokens", 0), ("epochs", 0), ("lora_rank", -1)])
+def test_config_checks_its_fields(field: str, value: float) -> None:
+    with pytest.raises(ValueError, match=f"LearnerConfig.{field}={value}"):
+        LearnerConfig(**{field: value})  # type: ignore[arg-type]
+
+
+def test_temperature_zero_cannot_be_trained(model: PreTrainedModel) -> None:
+    with pytest.raises(ValueError, match="temperature=0"):
+        Learner(model, temperature=0)

@@ -1,0 +1,150 @@
+"""The picture and the tables of a run: right numbers from hand-made rows, a readable PNG, one sentence where there is nothing."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from agents.cli import main
+from agents.cli.results import compare, correct_of
+from agents.config import GameMix, TrainConfig
+from agents.curves import cells_of, distinct_share, last_proposals, of_role, roles_of, short_game
+from agents.errors import AgentError
+from agents.plots import draw_run, held_out_curves, solve_curves, trailing_mean, validity_curves
+from selfplay_envs import Referee, ScriptedPlayer, Start, play_episode, write_episodes
+
+
+def metrics_row(step: int) -> dict[str, Any]:
+    row: dict[str, Any] = {"step": step, "SelfPlay/Deduction-v0/proposals": 4, "SelfPlay/Deduction-v0/distinct": 2}
+    for cell, count, solved in (("proposer/deduction", 2, 0.0), ("solver/deduction", 4, 0.5), ("solver/abduction", 12, 0.25)):
+        row |= {
+            f"{cell}/count": count,
+            f"{cell}/solve_rate": solved,
+            f"{cell}/valid_rate": 1.0,
+            f"{cell}/credit_mean": step / 10,
+        }
+        row |= {f"{cell}/entropy": 0.5}
+    return row
+
+
+def eval_row(step: int, right: list[int]) -> dict[str, Any]:
+    entry = {"right": right, "samples": 4}
+    rate = sum(right) / len(right) / 4
+    return {
+        "step": step,
+        "SelfPlay/Deduction-v0/pass@1": rate,
+        "all/pass@1": rate,
+        "problems": {"SelfPlay/Deduction-v0": entry},
+    }
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "a_run"
+    (folder / "episodes").mkdir(parents=True)
+    config = TrainConfig(games=(GameMix(env_id="SelfPlay/Deduction-v0"),))
+    (folder / "config.json").write_text(json.dumps(config.to_json()))
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(metrics_row(step)) + "\n" for step in range(1, 8)))
+    rows = [eval_row(0, [0, 1, 0, 2] * 20), eval_row(7, [1, 2, 1, 3] * 20)]
+    (folder / "eval.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return folder
+
+
+def test_numbers_by_role_are_weighted_by_messages():
+    row = metrics_row(1)
+    assert roles_of(row) == ["proposer", "solver"]
+    assert cells_of(row) == ["proposer/deduction", "solver/abduction", "solver/deduction"]
+    assert of_role(row, "solver", "solve_rate") == pytest.approx((4 * 0.5 + 12 * 0.25) / 16)
+    assert of_role(row, "dealer", "solve_rate") is None
+    assert distinct_share(row) == 0.5
+    assert distinct_share({"step": 1}) is None
+    assert short_game("SelfPlay/KuhnPoker-v0") == "kuhnpoker"
+
+
+def test_curves_skip_steps_without_a_value():
+    rows = [metrics_row(1), {"step": 2}, metrics_row(3)]
+    assert solve_curves(rows) == [("abduction", [1, 3], [0.25, 0.25]), ("deduction", [1, 3], [0.5, 0.5])]
+    assert ("distinct", [1, 3], [0.5, 0.5]) in validity_curves(rows)
+    assert held_out_curves([eval_row(0, [4, 0])]) == [("held-out deduction", [0], [0.5])]
+
+
+def test_trailing_mean_by_hand():
+    assert trailing_mean([1.0, 3.0, 5.0], 2).tolist() == [1.0, 2.0, 4.0]
+    assert trailing_mean([], 5).tolist() == []
+
+
+def test_a_png_is_drawn(run_dir: Path):
+    path = draw_run(run_dir)
+    assert path == run_dir / "plot.png"
+    assert path.read_bytes().startswith(b"\x89PNG")
+    assert path.stat().st_size > 20_000
+
+
+def test_no_metrics_is_one_sentence(tmp_path: Path):
+    with pytest.raises(AgentError, match="holds no metrics"):
+        draw_run(tmp_path)
+
+
+def test_comparison_by_hand():
+    assert correct_of({"right": [0, 2], "samples": 3}).tolist() == [[False] * 3, [True, True, False]]
+    [one, four] = compare(eval_row(0, [0, 1, 0, 2] * 20), eval_row(9, [1, 2, 1, 3] * 20))
+    assert (one.name, one.problems, one.k) == ("deduction", 80, 1)
+    assert (one.before, one.after) == (pytest.approx(3 / 16), pytest.approx(7 / 16))
+    assert one.gain == one.low == one.high == pytest.approx(0.25)  # every problem gained exactly one answer of four
+    assert (four.before, four.after) == (0.5, 1.0)
+    assert four.low < 0.5 < four.high
+
+
+def test_several_games_have_a_row_for_all_problems():
+    before, after = eval_row(0, [0, 0]), eval_row(1, [4, 4])
+    for row in (before, after):
+        row["problems"]["SelfPlay/Abduction-v0"] = {"right": [4] * 6, "samples": 4}
+    rows = {one.name: one for one in compare(before, after) if one.k == 1}
+    assert set(rows) == {"abduction", "deduction", "all problems"}
+    assert rows["all problems"].problems == 8
+    assert rows["all problems"].gain == pytest.approx(2 / 8)
+
+
+def test_last_proposals_counts_valid_and_distinct(run_dir: Path):
+    referee = Referee("process")
+    texts = [f"```python\ndef f(x):\n    return x + {n}\n```\n```input\n1\n```" for n in (1, 1, 2)] + ["nothing"]
+    players = [ScriptedPlayer([text, "```output\n2\n```"]) for text in texts]
+    episodes = [play_episode(Start("SelfPlay/Deduction-v0", 0, {"attempts": 1}), player, referee) for player in players]
+    write_episodes(run_dir / "episodes" / "step_000001.jsonl", episodes)
+    found = last_proposals(run_dir)
+    assert found is not None
+    assert (found.asked, found.valid, found.distinct) == (4, 3, 2)
+    assert last_proposals(run_dir / "nowhere") is None
+
+
+def test_report_prints_tables_and_draws(run_dir: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("COLUMNS", "160")
+    assert main(["report", str(run_dir)]) == 0
+    shown = capsys.readouterr().out
+    for words in (
+        "mean of steps 1 to 3 -> mean of steps 5 to 7",
+        "0.20 -> 0.60",
+        "pass@4",
+        "0.188",
+        "0.438",
+        "+0.250",
+        "plot.png",
+    ):
+        assert words in shown
+    assert (run_dir / "plot.png").is_file()
+
+
+def test_report_of_something_else_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds no config.json" in capsys.readouterr().err
+    (tmp_path / "config.json").write_text('{"architectures": []}')
+    assert main(["report", str(tmp_path)]) == 2
+    assert "holds a model, not a run" in capsys.readouterr().err
+
+
+def test_interval_is_reproducible():
+    rows = (eval_row(0, [0, 1, 2, 3]), eval_row(1, [1, 1, 4, 3]))
+    assert compare(*rows) == compare(*rows)
+    assert np.isfinite([one.low for one in compare(*rows)]).all()
