@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import sys
 from collections.abc import Callable, Sequence
 
 from rich.console import Console
+from rich.markup import escape
 
 from selfplay_envs import Ask, Episode, Match, Message, Referee, Reply, Slot, advance
 from selfplay_envs.gym_view import CreditLedger
 from selfplay_envs.parsing import fences
 from selfplay_envs.prompts import find_style
+from selfplay_envs.render import printable
 from selfplay_envs.spaces import clean_text
 
 from .show import print_outcome, print_prompt, print_text, print_verdict, slot_name
@@ -59,6 +62,9 @@ class HumanPlayer:
         return f"```{label}\n{text.strip()}\n```" if label and text.strip() and "```" not in text else text
 
     def _read_message(self) -> str:
+        if sys.stdin.isatty():
+            with contextlib.suppress(ImportError):
+                import readline  # noqa: F401  (arrow keys and history for `input`)
         lines: list[str] = []
         while True:
             try:
@@ -122,6 +128,9 @@ def play_match(
         for slot, credit in news.items():
             console.print(f"  => {slot_name(slot)} now earns credit {credit:+.3f}")
     print_outcome(console, match.game.outcome)
+    truth = (match.game.proposed or {}).get("outputs")
+    if truth:
+        console.print(f"What the program really returns: {escape(printable('; '.join(truth)))}")
     return match.episode(referee.backend)
 
 

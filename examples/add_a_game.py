@@ -1,7 +1,7 @@
 """A game of your own in sixty lines: a setter hides two summands among six numbers, a panel of solvers looks for them.
 
-    python -m examples.add_a_game            # plays it once with scripted players
-    python -m examples.add_a_game --check    # runs the conformance suite, as `selfplay check` does
+python -m examples.add_a_game            # plays it once with scripted players
+python -m examples.add_a_game --check    # runs the conformance suite, as `selfplay check` does
 """
 
 import sys

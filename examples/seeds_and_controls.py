@@ -42,7 +42,19 @@ class Options:
 def run(options: Options, arm: str, seed: int) -> Path:
     """Trains one arm, unless its folder holds the finished run; returns the folder."""
     folder = options.out / f"{arm}-{seed}"
-    command = [sys.executable, "-m", "agents", "train", options.preset, "--seed", str(seed), "--reward", arm, "--out", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "agents",
+        "train",
+        options.preset,
+        "--seed",
+        str(seed),
+        "--reward",
+        arm,
+        "--out",
+        str(folder),
+    ]
     command += ["--no-live"] + (["--steps", "2", "--evaluation.limit", "20"] if options.fast else [])
     threads = {"OMP_NUM_THREADS": "1"} if options.jobs > 1 else {}
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -84,7 +96,9 @@ def main(options: Options) -> list[float]:
         text, gain = line(f"{arm}, {seed}", folder)
         table.append(text)
         gains += [gain] if arm == "true" else []
-    table.append(f"\nMean gain of the {len(gains)} seeds with the true reward: {100 * float(np.mean(gains)):+.1f} points of sampled pass@1.")
+    table.append(
+        f"\nMean gain of the {len(gains)} seeds with the true reward: {100 * float(np.mean(gains)):+.1f} points of sampled pass@1."
+    )
     print("\n".join(table))
     (options.out / "table.md").write_text("\n".join(table) + "\n")
     return gains

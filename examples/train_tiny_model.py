@@ -83,7 +83,10 @@ def build_tokenizer(corpus: list[Example], vocabulary: int) -> PreTrainedTokeniz
     tokenizer.decoder = decoders.ByteLevel()
     fences = [text for label in LABELS for text in (f"```{label}\n", f"\n```{label}\n")] + ["\n```", "```"]
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary - len(fences), special_tokens=list(SPECIAL), initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
+        vocab_size=vocabulary - len(fences),
+        special_tokens=list(SPECIAL),
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
     )
     tokenizer.train_from_iterator((text.replace("```", "") for row in corpus for text in (row.prompt, row.reply)), trainer)
     tokenizer.add_tokens([AddedToken(fence, normalized=False, special=False) for fence in fences])
@@ -93,9 +96,13 @@ def build_tokenizer(corpus: list[Example], vocabulary: int) -> PreTrainedTokeniz
     )  # fmt: skip
 
 
-def tokenise(tokenizer: PreTrainedTokenizerFast, rows: list[Example], prompt_weight: float) -> list[tuple[list[int], list[float]]]:
+def tokenise(
+    tokenizer: PreTrainedTokenizerFast, rows: list[Example], prompt_weight: float
+) -> list[tuple[list[int], list[float]]]:
     """Ids and loss weights of each row. In a document the second block of every pair is what counts."""
-    opening = {kind: tokenizer.convert_tokens_to_ids(f"\n```{kind.split()[1]}\n") for kind in ("document output", "document input")}
+    opening = {
+        kind: tokenizer.convert_tokens_to_ids(f"\n```{kind.split()[1]}\n") for kind in ("document output", "document input")
+    }
     closing = tokenizer.convert_tokens_to_ids("\n```")
     prompts = tokenizer([f"<|user|>{row.prompt}<|assistant|>" for row in rows])["input_ids"]
     replies = tokenizer([f"{row.reply}<|end|>" for row in rows])["input_ids"]
@@ -112,7 +119,9 @@ def tokenise(tokenizer: PreTrainedTokenizerFast, rows: list[Example], prompt_wei
     return made
 
 
-def batches(rows: list[tuple[list[int], list[float]]], rng: np.random.Generator, tokens: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+def batches(
+    rows: list[tuple[list[int], list[float]]], rng: np.random.Generator, tokens: int
+) -> list[tuple[torch.Tensor, torch.Tensor]]:
     """Rows of similar length together, in random order: ids_BT right-padded with 0, and the loss weight of each position."""
     order = sorted(rng.permutation(len(rows)).tolist(), key=lambda i: len(rows[i][0]))
     groups: list[list[int]] = [[]]
@@ -168,7 +177,14 @@ def write_held_out(out: Path, tasks: list[Task]) -> None:
     """The rows in AZR's forms: a triplet (pair 0) and an induction problem (pairs 0 to 3, half of them hidden) per program."""
     triplets = [{"snippet": t.program, "input": t.inputs[0], "output": t.outputs[0], "imports": []} for t in tasks]
     problems = [
-        {"snippet": t.program, "inputs": list(t.inputs[:4]), "outputs": list(t.outputs[:4]), "message": t.signature, "imports": []} for t in tasks
+        {
+            "snippet": t.program,
+            "inputs": list(t.inputs[:4]),
+            "outputs": list(t.outputs[:4]),
+            "message": t.signature,
+            "imports": [],
+        }
+        for t in tasks
     ]
     for name, rows in (("heldout_triplets", triplets), ("heldout_induction", problems)):
         (out / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -177,7 +193,9 @@ def write_held_out(out: Path, tasks: list[Task]) -> None:
 def main(recipe: Recipe) -> None:
     """Corpus, tokenizer, warm start, held-out rows, checkpoint; then the report."""
     if recipe.fast:
-        recipe = replace(recipe, out=Path(tempfile.mkdtemp(prefix="tiny-")), examples=400, held_out=6, samples=2, tokens_per_batch=2_000)
+        recipe = replace(
+            recipe, out=Path(tempfile.mkdtemp(prefix="tiny-")), examples=400, held_out=6, samples=2, tokens_per_batch=2_000
+        )
     started = time.monotonic()
     torch.set_num_threads(recipe.threads)
     corpus_seed, order_seed, held_out_seed, weights_seed = np.random.SeedSequence(recipe.seed).spawn(4)
@@ -194,7 +212,9 @@ def main(recipe: Recipe) -> None:
     for stage in (corpora[0] + corpora[1], corpora[2]):
         rows = tokenise(tokenizer, stage, recipe.prompt_weight)
         made += batches([row for row in rows if len(row[0]) <= 512], order_rng, recipe.tokens_per_batch)
-    console.print(f"{sum(int((weight_BT > 0).sum()) for _, weight_BT in made):,} tokens in {len(made)} batches, {time.monotonic() - started:.0f} s")
+    console.print(
+        f"{sum(int((weight_BT > 0).sum()) for _, weight_BT in made):,} tokens in {len(made)} batches, {time.monotonic() - started:.0f} s"
+    )
     torch.manual_seed(int(weights_seed.generate_state(1)[0]))
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=recipe.hidden, intermediate_size=3 * recipe.hidden, num_hidden_layers=recipe.layers,

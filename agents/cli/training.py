@@ -51,6 +51,8 @@ def train(args: Sequence[str]) -> int:
     if not args or args[0] in ("-h", "--help"):
         print(train_help())
         return 0 if args else 2
+    if args[0].startswith("-"):
+        raise ValueError(f"{args[0]!r} comes before the preset; type it behind: selfplay train azr-tiny {args[0]} ...")
     preset, rest = args[0], [_expand(one) for one in args[1:]]
     defaults = Train(config=find_preset(preset))
     command = parse(Train, f"train {preset}", rest, defaults)
@@ -111,7 +113,9 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
         with LiveView(console, backend, live=live) as view:
             train_run(config, folder, view)
     except KeyboardInterrupt:
-        console.print(f"\nInterrupted. The last checkpoint is kept; to go on, type: {go_on}", soft_wrap=True)
+        saved = any((folder / "checkpoints").glob("step_*/state.json"))
+        kept = "The last checkpoint is kept" if saved else "There is no checkpoint yet, so the run starts over"
+        console.print(f"\nInterrupted. {kept}; to go on, type: {go_on}", soft_wrap=True)
         return 130
     print_report(console, folder)
     console.print(f"\nEverything lies in {folder}/: metrics.jsonl, eval.jsonl, episodes/, checkpoints/, plot.png")

@@ -113,9 +113,12 @@ def _slip(rng: np.random.Generator, reply: str) -> str:
 
 def _kuhn(rng: np.random.Generator) -> Example:
     card = "JQK"[int(rng.integers(3))]
-    history, legal = ((("none",), ("check", "bet")), (("check",), ("check", "bet")), (("bet",), ("call", "fold")), (("check", "bet"), ("call", "fold")))[
-        int(rng.integers(4))
-    ]
+    history, legal = (
+        (("none",), ("check", "bet")),
+        (("check",), ("check", "bet")),
+        (("bet",), ("call", "fold")),
+        (("check", "bet"), ("call", "fold")),
+    )[int(rng.integers(4))]
     order = legal if rng.random() < 0.5 else legal[::-1]
     prompt = f"kuhn poker\ncard {card}\nhistory {' '.join(history)}\nlegal {' '.join(order)}"
     return Example("kuhn", prompt, block("action", legal[int(rng.integers(2))]))
@@ -126,11 +129,22 @@ def _clauses(rng: np.random.Generator) -> list[tuple[str, str]]:
     kinds = rng.choice(["exactly", "include", "avoid", "start", "end", "case"], int(rng.integers(1, 4)), replace=False).tolist()
     letter, case = "abcdefghimnoprstuw"[int(rng.integers(18))], ("lowercase", "uppercase")[int(rng.integers(2))]
     word = lambda: WORDS[int(rng.integers(len(WORDS)))]  # noqa: E731
-    return [(kind, str(rng.integers(3, 8)) if kind == "exactly" else letter if kind == "avoid" else case if kind == "case" else word()) for kind in kinds]
+    return [
+        (
+            kind,
+            str(rng.integers(3, 8)) if kind == "exactly" else letter if kind == "avoid" else case if kind == "case" else word(),
+        )
+        for kind in kinds
+    ]
 
 
 def _text(clauses: list[tuple[str, str]]) -> str:
-    forms = {"exactly": "use exactly {} words", "include": "include the word {}", "avoid": "avoid the letter {}", "case": "use only {}"}
+    forms = {
+        "exactly": "use exactly {} words",
+        "include": "include the word {}",
+        "avoid": "avoid the letter {}",
+        "case": "use only {}",
+    }
     forms |= {"start": "start with the word {}", "end": "end with the word {}"}
     return "; ".join(forms[kind].format(argument) for kind, argument in clauses)
 
@@ -149,4 +163,8 @@ def _answer(rng: np.random.Generator) -> Example:
         words[int(rng.integers(1, len(words) - 1))] = obeyed["include"]
     words[0], words[-1] = obeyed.get("start", words[0]), obeyed.get("end", words[-1])
     sentence = " ".join(words)
-    return Example("answer", "answer instruction\n" + block("instruction", _text(clauses)), block("answer", sentence.upper() if obeyed.get("case") == "uppercase" else sentence))
+    return Example(
+        "answer",
+        "answer instruction\n" + block("instruction", _text(clauses)),
+        block("answer", sentence.upper() if obeyed.get("case") == "uppercase" else sentence),
+    )

@@ -163,7 +163,9 @@ def solve_prompt(kind: str, task: Task, index: int = 0, given: int = 2) -> str:
     """What the solver is asked: deduction and abduction about pair `index`, induction about the first `given` pairs."""
     if kind == "induction":
         pairs = zip(task.inputs[:given], task.outputs[:given], strict=True)
-        shown = [text for x, y in pairs for text in (block("input", x), block("output", y))] + [block("message", task.signature)]
+        shown = [text for x, y in pairs for text in (block("input", x), block("output", y))] + [
+            block("message", task.signature)
+        ]
     else:
         label, texts = ("input", task.inputs) if kind == "deduction" else ("output", task.outputs)
         shown = [block("python", task.program), block(label, texts[index])]

@@ -59,7 +59,9 @@ def test_group_advantages_sum_to_zero(drawn: list[tuple[float, int, int]]) -> No
 
 
 @given(rows, st.floats(0.5, 2.0), st.floats(-2, 2))
-def test_whitening_one_batch_group_is_the_token_level_formula(drawn: list[tuple[float, int, int]], scale: float, shift: float) -> None:
+def test_whitening_one_batch_group_is_the_token_level_formula(
+    drawn: list[tuple[float, int, int]], scale: float, shift: float
+) -> None:
     returns, lengths, _ = (list(column) for column in zip(*drawn, strict=True))
     returns_B = (torch.tensor(returns) * scale + shift).float()
     tokens = returns_B.double().repeat_interleave(torch.tensor(lengths))

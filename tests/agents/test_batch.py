@@ -10,7 +10,9 @@ from tests.agents.toys import GAME
 
 
 def sample(prompt: tuple[int, ...], tokens: tuple[int, ...], credit: float = 1.0, **tag: str) -> Sample:
-    reply = Reply(text="", prompt_ids=prompt, token_ids=tokens, logprobs=tuple(-0.5 - i for i in range(len(tokens))), policy_version=3)
+    reply = Reply(
+        text="", prompt_ids=prompt, token_ids=tokens, logprobs=tuple(-0.5 - i for i in range(len(tokens))), policy_version=3
+    )
     return Sample(reply, credit, Tag(role=tag.pop("role", "solver"), **tag))  # type: ignore[arg-type]
 
 

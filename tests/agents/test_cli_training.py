@@ -89,6 +89,7 @@ def test_a_model_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path)
 def test_wrong_names_and_folders_are_one_sentence(capsys: pytest.CaptureFixture[str], run_dir: Path, tmp_path: Path):
     out = str(tmp_path / "new")
     assert "preset='azr-tyni'" in refused(capsys, "train", "azr-tyni")
+    assert "comes before the preset" in refused(capsys, "train", "--steps", "2", "kuhn-tiny")
     assert "algorithm='a2c'" in refused(capsys, "train", "kuhn-tiny", "--algorithm", "a2c", "--out", out)
     assert "podman" in refused(capsys, "train", "kuhn-tiny", "--sandbox", "podman", "--out", out)
     assert "holds a run already" in refused(capsys, "train", "kuhn-tiny", "--out", str(run_dir))
@@ -133,7 +134,9 @@ def test_an_interrupted_run_says_how_to_go_on(
 
     monkeypatch.setattr(importlib.import_module("agents.train"), "train", interrupted)
     assert main(["train", "kuhn-tiny", *SMALL, "--out", str(tmp_path / "run")]) == 130
-    assert f"--out {tmp_path / 'run'} --resume" in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert f"--out {tmp_path / 'run'} --resume" in shown
+    assert "no checkpoint yet" in shown
 
 
 def test_folders_of_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_dir: Path):

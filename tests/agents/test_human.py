@@ -116,3 +116,11 @@ def test_markup_in_a_message_is_shown_as_it_is():
     players = {role: ScriptedPlayer(lambda ask: "[bold red]x[/nonsense]") for role in ("first", "second")}
     play_match(Match(KUHN), players, Referee(), screen)
     assert "[bold red]x[/nonsense]" in out.getvalue()
+
+
+def test_after_a_game_the_truth_is_shown(referee: Referee):
+    screen, out = console()
+    proposal = "```python\ndef f(x):\n    return x * 2\n```\n```input\n4\n```"
+    players = {"proposer": ScriptedPlayer([proposal]), "solver": HumanPlayer(screen, "full", typed("9", ""))}
+    play_match(Match(Start("SelfPlay/Deduction-v0", 0, {"attempts": 1})), players, referee, screen, human_role="solver")
+    assert "What the program really returns: 8" in out.getvalue()

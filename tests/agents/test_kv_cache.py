@@ -18,7 +18,9 @@ def test_written_in_place_it_predicts_what_a_whole_pass_predicts(model: PreTrain
                 rows = rows[:2]
                 cache.select(torch.tensor([0, 1]), 6)
             position = torch.full((len(rows), 1), column)
-            out = model(input_ids=ids[rows, column : column + 1], position_ids=position, past_key_values=cache.cache, use_cache=True)
+            out = model(
+                input_ids=ids[rows, column : column + 1], position_ids=position, past_key_values=cache.cache, use_cache=True
+            )
         whole = model(input_ids=ids[rows]).logits[:, -1]
     torch.testing.assert_close(out.logits[:, -1], whole, atol=1e-5, rtol=1e-5)
 

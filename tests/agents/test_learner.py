@@ -17,7 +17,9 @@ from tests.agents.toys import build_model
 PROMPTS = [(Message("user", text),) for text in ("a", "say hello", "which letter?", "12345")]
 
 
-def sampled(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, seed: int = 0, k: int = 3, reward: str = "a", t: float = 1.0) -> TokenBatch:
+def sampled(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, seed: int = 0, k: int = 3, reward: str = "a", t: float = 1.0
+) -> TokenBatch:
     """k replies to every prompt, paid by the share of `reward` in them."""
     sampling = Sampling(max_new_tokens=10, temperature=t)
     seeds = [tuple(seed * 1000 + k * i + j for j in range(k)) for i in range(len(PROMPTS))]
@@ -166,7 +168,9 @@ def test_a_loss_that_is_not_finite_stops(model: PreTrainedModel, tokenizer: PreT
         Learner(model).update(batch, ALGORITHMS["trr++"])
 
 
-@pytest.mark.parametrize(("field", "value"), [("lr", -1.0), ("beta1", 1.0), ("micro_batch_tokens", 0), ("epochs", 0), ("lora_rank", -1)])
+@pytest.mark.parametrize(
+    ("field", "value"), [("lr", -1.0), ("beta1", 1.0), ("micro_batch_tokens", 0), ("epochs", 0), ("lora_rank", -1)]
+)
 def test_config_checks_its_fields(field: str, value: float) -> None:
     with pytest.raises(ValueError, match=f"LearnerConfig.{field}={value}"):
         LearnerConfig(**{field: value})  # type: ignore[arg-type]

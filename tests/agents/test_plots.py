@@ -1,4 +1,4 @@
-"""The picture and the tables of a run: right numbers from hand-made rows, a readable PNG, one sentence where there is nothing."""
+"""The picture and the tables of a run: right numbers from hand-made rows, a PNG, one sentence where there is nothing."""
 
 import json
 from pathlib import Path

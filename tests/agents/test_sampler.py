@@ -52,7 +52,9 @@ def test_the_reply_record(model: PreTrainedModel, tokenizer: PreTrainedTokenizer
 
 
 def test_greedy_is_the_likeliest_path(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
-    [[reply, other]] = TransformersSampler(model, tokenizer).act([prompt("hi")], Sampling(temperature=0, max_new_tokens=5), [(1, 2)])
+    [[reply, other]] = TransformersSampler(model, tokenizer).act(
+        [prompt("hi")], Sampling(temperature=0, max_new_tokens=5), [(1, 2)]
+    )
     assert reply.token_ids == other.token_ids
     ids = list(reply.prompt_ids)
     with torch.no_grad():
@@ -101,7 +103,9 @@ def test_a_uniform_at_either_end_draws_a_possible_token() -> None:
     assert token.tolist() == [1, 1]
 
 
-def test_a_prompt_without_room_is_an_error_and_a_short_room_shortens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+def test_a_prompt_without_room_is_an_error_and_a_short_room_shortens(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
     sampler = TransformersSampler(model, tokenizer)
     with pytest.raises(ValueError, match="a prompt of 130 tokens does not fit the model's context of 128"):
         sampler.act([prompt("a" * 128)], SHORT, [(1,)])

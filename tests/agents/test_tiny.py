@@ -35,7 +35,12 @@ def test_weights_are_small_and_load():
 
 def test_a_greedy_reply_has_the_form_of_an_answer(tokenizer):
     model = AutoModelForCausalLM.from_pretrained(TINY_MODEL, dtype=torch.float32)
-    messages = [{"role": "user", "content": "solve deduction\n" + block("python", "def f(x):\n    return x + 1") + "\n" + block("input", "3")}]
+    messages = [
+        {
+            "role": "user",
+            "content": "solve deduction\n" + block("python", "def f(x):\n    return x + 1") + "\n" + block("input", "3"),
+        }
+    ]
     inputs = tokenizer.apply_chat_template(messages, add_generation_prompt=True, return_tensors="pt", return_dict=True)
     reply = model.generate(**inputs, max_new_tokens=20, do_sample=False)[0, inputs["input_ids"].shape[1] :]
     assert tokenizer.decode(reply, skip_special_tokens=True).startswith("```output\n")
@@ -44,7 +49,10 @@ def test_a_greedy_reply_has_the_form_of_an_answer(tokenizer):
 
 def test_chat_template_is_the_stated_one(tokenizer):
     messages = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
-    assert tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True) == "<|system|>s<|user|>u<|assistant|>"
+    assert (
+        tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+        == "<|system|>s<|user|>u<|assistant|>"
+    )
     messages.append({"role": "assistant", "content": "a"})
     assert tokenizer.apply_chat_template(messages, tokenize=False) == "<|system|>s<|user|>u<|assistant|>a<|end|>"
     assert (tokenizer.pad_token, tokenizer.eos_token) == ("<|pad|>", "<|end|>")

@@ -94,7 +94,9 @@ class Letters(Game):
         self.over = True
         self.credit[slot] = text.count("a") / max(1, len(text))
         if self.fresh:
-            self.credit[Slot("proposer", 0, 0)] = 1.0 - float(np.mean([v for s, v in self.credit.items() if s.role == "solver"]))
+            self.credit[Slot("proposer", 0, 0)] = 1.0 - float(
+                np.mean([v for s, v in self.credit.items() if s.role == "solver"])
+            )
 
     @property
     def task_id(self) -> str:

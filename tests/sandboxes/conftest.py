@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 
 import pytest
@@ -11,14 +12,26 @@ from sandboxes import CallOutcome, CodeSandbox, Job, Limits, docker_available, o
 BACKENDS = [pytest.param("process"), pytest.param("docker", marks=pytest.mark.docker)]
 
 
-def open_or_skip(name: str, workers: int) -> CodeSandbox:
-    """The named sandbox; skips the test when it is Docker and there is none."""
-    reason = docker_available() if name == "docker" else None
+def need_docker() -> None:
+    """Skips the test, with the reason, where no engine answers; fails it where continuous integration demands one."""
+    reason = docker_available()
     if reason is not None and os.environ.get("SELFPLAY_REQUIRE_DOCKER") == "1":
         pytest.fail(f"SELFPLAY_REQUIRE_DOCKER=1, but: {reason}")
     if reason is not None:
         pytest.skip(reason)
+
+
+def open_or_skip(name: str, workers: int) -> CodeSandbox:
+    """The named sandbox; skips the test when it is Docker and there is none."""
+    if name == "docker":
+        need_docker()
     return open_sandbox(name, workers)
+
+
+@pytest.fixture
+def docker_engine() -> None:
+    """For tests of Docker alone."""
+    need_docker()
 
 
 @pytest.fixture(scope="session")

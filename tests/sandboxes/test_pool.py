@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from sandboxes import CodeSandbox, Job, Limits, SandboxUnavailable, Status, docker_available
+from sandboxes import CodeSandbox, Job, Limits, SandboxUnavailable, Status
 from sandboxes.pool import PooledSandbox
 from sandboxes.process import ProcessLauncher
 
@@ -79,10 +79,7 @@ def test_jobs_of_a_killed_worker_run_again() -> None:
 
 
 @pytest.mark.docker
-def test_jobs_of_a_killed_container_run_again() -> None:
-    reason = docker_available()
-    if reason is not None:
-        pytest.skip(reason)
+def test_jobs_of_a_killed_container_run_again(docker_engine: None) -> None:
     from sandboxes import docker_backend
 
     client = docker_backend._connect()
@@ -150,10 +147,7 @@ def test_close_leaves_no_process() -> None:
 
 
 @pytest.mark.docker
-def test_close_leaves_no_container_and_the_dead_are_swept() -> None:
-    reason = docker_available()
-    if reason is not None:
-        pytest.skip(reason)
+def test_close_leaves_no_container_and_the_dead_are_swept(docker_engine: None) -> None:
     from sandboxes import docker_backend
 
     client = docker_backend._connect()

@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedTokenizerFast
+
+from agents.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from agents.config import GameMix, TrainConfig
+from agents.curriculum import Curriculum
+from agents.errors import CheckpointError
+from agents.learner import Learner
+from agents.learner_config import LearnerConfig
+from agents.models import load_model
+from tests.agents.toys import GAME, build_model
+
+CONFIG = TrainConfig(games=(GameMix(env_id=GAME),))
+
+
+def save(folder: Path, step: int, tokenizer: PreTrainedTokenizerFast, learner: Learner | None = None, keep: int = 2) -> Path:
+    return save_checkpoint(folder, step, CONFIG, learner or Learner(build_model()), Curriculum(CONFIG.games, 0), tokenizer, keep)
+
+
+def test_only_the_newest_are_kept_and_nothing_is_left_beside(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    for step in (5, 10, 100):
+        save(tmp_path, step, tokenizer)
+    assert [path.name for path in checkpoints(tmp_path)] == ["step_000010", "step_000100"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["step_000010", "step_000100"]
+
+
+def test_a_half_written_folder_is_no_checkpoint(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    save(tmp_path, 5, tokenizer)
+    (tmp_path / ".step_000010.123").mkdir()
+    (tmp_path / "step_000020").mkdir()
+    assert [path.name for path in checkpoints(tmp_path)] == ["step_000005"]
+
+
+def test_everything_comes_back(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner, curriculum = Learner(build_model(seed=3)), Curriculum(CONFIG.games, 0)
+    learner.policy_version = 4
+    curriculum.buffers[GAME].add({"letter": "x"})
+    path = save_checkpoint(tmp_path, 4, CONFIG, learner, curriculum, tokenizer, 1)
+    other, buffers = Learner(build_model()), Curriculum(CONFIG.games, 0)
+    assert load_checkpoint(path, other, buffers) == 4
+    assert other.policy_version == 4
+    assert len(buffers.buffers[GAME]) == 1
+    exported, _ = load_model(str(path), device="cpu")
+    for mine, theirs, third in zip(other.model.parameters(), learner.model.parameters(), exported.parameters(), strict=True):
+        assert torch.equal(mine, theirs)
+        assert torch.equal(third, theirs)
+    assert TrainConfig.from_json(json.loads((path / "config.json").read_text())) == CONFIG
+
+
+def test_adapters_are_merged_into_the_exported_model(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner = Learner(build_model(), LearnerConfig(lora_rank=2))
+    with torch.no_grad():
+        for p in learner.trainable.values():
+            p.add_(0.1)
+    exported, _ = load_model(str(save(tmp_path, 1, tokenizer, learner)), device="cpu")
+    ids = torch.tensor([[5, 6, 7]])
+    with torch.no_grad():
+        torch.testing.assert_close(exported(input_ids=ids).logits, learner.model(input_ids=ids).logits, atol=1e-4, rtol=1e-4)
+
+
+def test_damage_is_named(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    path = save(tmp_path, 1, tokenizer)
+    (path / "learner.pt").write_bytes(b"cut")
+    with pytest.raises(CheckpointError, match="step_000001 cannot be resumed"):
+        load_checkpoint(path, Learner(build_model()), Curriculum(CONFIG.games, 0))
