@@ -109,7 +109,8 @@ def samples_of(episodes: Iterable[Episode], roles: Collection[str] | None = None
         )
         for number, episode in enumerate(episodes)
         for index, played in enumerate(episode.messages)
-        if played.verdict.train and played.reply.token_ids and (roles is None or played.slot.role in roles)
+        if played.verdict.train and not played.masked
+        if played.reply.token_ids and (roles is None or played.slot.role in roles)
     ]
 
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 import copy
 import json
 import os
+import pickle
 import shutil
 from pathlib import Path
 from typing import Any, cast
@@ -73,9 +74,10 @@ def load_checkpoint(path: Path, learner: Learner, curriculum: Curriculum) -> int
         curriculum.load_state_dict(json.loads((path / "curriculum.json").read_text(encoding="utf-8")))
         state = torch.load(path / "learner.pt", map_location="cpu", weights_only=True)
         learner.load_state_dict(cast(dict[str, Any], state))
-    except (OSError, KeyError, ValueError, RuntimeError) as error:
+    except (OSError, EOFError, KeyError, ValueError, RuntimeError, pickle.UnpicklingError) as error:
+        reason = str(error).strip().splitlines()[:1] or [type(error).__name__]
         raise CheckpointError(
-            f"checkpoint {path.name} cannot be resumed ({error}); delete that folder to go on from the one before."
+            f"checkpoint {path.name} cannot be resumed ({reason[0][:200]}); delete that folder to go on from the one before."
         ) from error
     return int(step)
 

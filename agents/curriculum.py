@@ -100,8 +100,7 @@ class Curriculum:
 
 
 def _untrained(episode: Episode) -> Episode:
-    messages = tuple(replace(played, verdict=replace(played.verdict, train=False)) for played in episode.messages)
-    return replace(episode, messages=messages)
+    return replace(episode, messages=tuple(replace(played, masked=True) for played in episode.messages))
 
 
 def _paid(episode: Episode, credit: float) -> Episode:

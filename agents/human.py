@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import importlib
 import sys
 from collections.abc import Callable, Sequence
 
@@ -64,7 +65,7 @@ class HumanPlayer:
     def _read_message(self) -> str:
         if sys.stdin.isatty():
             with contextlib.suppress(ImportError):
-                import readline  # noqa: F401  (arrow keys and history for `input`)
+                importlib.import_module("readline")  # arrow keys and history for `input`
         lines: list[str] = []
         while True:
             try:

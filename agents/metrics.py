@@ -43,7 +43,7 @@ def _cell_metrics(played: Sequence[Played]) -> JsonRow:
     reasons = Counter(one.verdict.reason for one in played)
     return {
         "count": len(played),
-        "trained": sum(one.verdict.train for one in played),
+        "trained": sum(one.verdict.train and not one.masked for one in played),
         "credit_mean": float(np.mean([one.credit for one in played])),
         "shaped_mean": float(np.mean([one.shaped for one in played])),
         "valid_rate": float(np.mean([one.verdict.valid for one in played])),

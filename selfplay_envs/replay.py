@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .errors import GameError
 from .play import Match, Start, play_episode
@@ -65,6 +67,11 @@ def rejudge(episode: Episode, referee: Referee) -> Episode:
     return play_episode(start, lambda asks: [next(said).reply for _ in asks], referee)
 
 
+def _plain(value: Any) -> Any:
+    """`value` as its own JSON would read: a record knows no tuples."""
+    return json.loads(json.dumps(value))
+
+
 def differences(recorded: Episode, replayed: Episode) -> list[Difference]:
     """Where two runs of an episode disagree: verdict, credit or slot of a message, or the number of messages (index -1)."""
     found: list[Difference] = []
@@ -73,7 +80,7 @@ def differences(recorded: Episode, replayed: Episode) -> list[Difference]:
     for index, (old, new) in enumerate(zip(recorded.messages, replayed.messages, strict=False)):
         pairs: Sequence[tuple[str, object, object]] = (
             ("slot", old.slot, new.slot),
-            ("verdict", old.verdict.to_json(), new.verdict.to_json()),
+            ("verdict", _plain(old.verdict.to_json()), _plain(new.verdict.to_json())),
             ("credit", old.credit, new.credit),
         )
         found += [Difference(index, field, a, b) for field, a, b in pairs if a != b]

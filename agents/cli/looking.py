@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import inspect
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -182,23 +181,13 @@ def _compare(episode: Episode, command: Replay) -> Iterator[str]:
     except (GameError, StopIteration) as error:
         yield f"the record does not fit the game: {error or 'it ends too early'}"
         return
-    for one in differences(episode, _as_recorded(again, episode)):
+    for one in differences(episode, again):
         where = f"message {one.message} " if one.message >= 0 else ""
         old, new = one.recorded, one.replayed
         if isinstance(old, dict) and isinstance(new, dict):
             keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
             old, new = ({key: side.get(key) for key in keys} for side in (old, new))
         yield printable(f"{where}{one.field}: recorded {old!r:.200}, replayed {new!r:.200}")
-
-
-def _as_recorded(again: Episode, record: Episode) -> Episode:
-    """The replayed episode as its own record would read: through JSON, and with what the trainer masked still masked."""
-    from selfplay_envs import Episode
-
-    data = json.loads(json.dumps(again.to_json()))
-    for new, old in zip(data["messages"], record.messages, strict=False):
-        new["verdict"]["train"] = new["verdict"]["train"] and old.verdict.train  # held-out tasks are masked after the game
-    return Episode.from_json(data)
 
 
 @dataclass(frozen=True)

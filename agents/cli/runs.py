@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 
@@ -24,6 +25,16 @@ def newest_run(preset: str) -> Path | None:
     """The run of a preset under `runs/` that was last written to, or None."""
     found = [path.parent for path in RUNS.glob(f"{preset}*/config.json")]
     return max(found, key=lambda folder: _written(folder), default=None)
+
+
+def forget_unstarted(folder: Path) -> None:
+    """Removes what a run wrote that failed before its first number, so that the corrected command finds its folder free."""
+    if any(folder.glob("*.jsonl")) or any((folder / "checkpoints").glob("*")):
+        return
+    (folder / "config.json").unlink(missing_ok=True)
+    for empty in (folder / "episodes", folder / "checkpoints", folder):
+        with contextlib.suppress(OSError):  # not there, or not empty
+            empty.rmdir()
 
 
 def _written(folder: Path) -> float:

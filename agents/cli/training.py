@@ -14,7 +14,7 @@ from rich.console import Console
 
 from ..config import EvalConfig, TrainConfig
 from ..presets import PRESETS, find_preset
-from .runs import choose_folder, find_model, newest_run, read_config
+from .runs import choose_folder, find_model, forget_unstarted, newest_run, read_config
 from .terminal import make_console, parse, quiet_libraries
 
 ALIASES = {"--lr": "--learner.lr"}
@@ -109,6 +109,7 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
 
     console.print(f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{backend}[/bold] sandbox.")
     go_on = f"selfplay train {preset} --out {folder} --resume"
+    was_there = folder.exists()
     try:
         with LiveView(console, backend, live=live) as view:
             train_run(config, folder, view)
@@ -117,6 +118,10 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
         kept = "The last checkpoint is kept" if saved else "There is no checkpoint yet, so the run starts over"
         console.print(f"\nInterrupted. {kept}; to go on, type: {go_on}", soft_wrap=True)
         return 130
+    except Exception:
+        if not was_there:
+            forget_unstarted(folder)
+        raise
     print_report(console, folder)
     console.print(f"\nEverything lies in {folder}/: metrics.jsonl, eval.jsonl, episodes/, checkpoints/, plot.png")
     console.print(f"Type next:\n  {go_on} --steps {config.steps * 2}", soft_wrap=True)

@@ -74,7 +74,9 @@ def test_it_learns_under_the_plain_step_api(model: PreTrainedModel, tokenizer: P
 
 def test_load_by_name_and_misuse(model_folder: Path) -> None:
     agent = Agent.load(str(model_folder), device="cpu", sampling=SHORT)
-    assert isinstance(agent.act({"role": "solver", "attempt": 0, "turn": 0, "messages": ({"role": "user", "content": "hi"},)}), str)
+    assert isinstance(
+        agent.act({"role": "solver", "attempt": 0, "turn": 0, "messages": ({"role": "user", "content": "hi"},)}), str
+    )
     with pytest.raises(ValueError, match="has no learner"):
         Agent(ScriptedSampler([])).learn()
     with pytest.raises(ValueError, match="credit='some'"):

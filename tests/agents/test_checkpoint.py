@@ -20,7 +20,9 @@ CONFIG = TrainConfig(games=(GameMix(env_id=GAME),))
 
 
 def save(folder: Path, step: int, tokenizer: PreTrainedTokenizerFast, learner: Learner | None = None, keep: int = 2) -> Path:
-    return save_checkpoint(folder, step, CONFIG, learner or Learner(build_model()), Curriculum(CONFIG.games, 0), tokenizer, keep)
+    return save_checkpoint(
+        folder, step, CONFIG, learner or Learner(build_model()), Curriculum(CONFIG.games, 0), tokenizer, keep
+    )
 
 
 def test_only_the_newest_are_kept_and_nothing_is_left_beside(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:

@@ -92,6 +92,8 @@ def test_wrong_names_and_folders_are_one_sentence(capsys: pytest.CaptureFixture[
     assert "comes before the preset" in refused(capsys, "train", "--steps", "2", "kuhn-tiny")
     assert "algorithm='a2c'" in refused(capsys, "train", "kuhn-tiny", "--algorithm", "a2c", "--out", out)
     assert "podman" in refused(capsys, "train", "kuhn-tiny", "--sandbox", "podman", "--out", out)
+    assert "no-such-model" in refused(capsys, "train", "kuhn-tiny", "--model", "./no-such-model", "--out", out)
+    assert not (tmp_path / "new").exists()  # the corrected command finds its folder free
     assert "holds a run already" in refused(capsys, "train", "kuhn-tiny", "--out", str(run_dir))
     assert "holds no run" in refused(capsys, "train", "kuhn-tiny", "--resume", "--out", out)
     assert "another seed" in refused(capsys, "train", "kuhn-tiny", "--resume", "--seed", "9", "--out", str(run_dir))

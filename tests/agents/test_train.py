@@ -60,7 +60,13 @@ def test_a_run_tells_writes_and_ends(config: TrainConfig, tmp_path: Path) -> Non
     assert rows[-1]["solver/letters/count"] >= 6
     assert not any(name.endswith("_s") for row in rows for name in row)
     assert [row["step"] for row in read_rows(tmp_path / "run" / "eval.jsonl")] == [0, 3, 6, 7]
-    assert set(read_rows(tmp_path / "run" / "timings.jsonl")[0]) == {"step", "collect_s", "update_s", "evaluate_s", "checkpoint_s"}
+    assert set(read_rows(tmp_path / "run" / "timings.jsonl")[0]) == {
+        "step",
+        "collect_s",
+        "update_s",
+        "evaluate_s",
+        "checkpoint_s",
+    }
     assert sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir()) == ["step_000003.jsonl", "step_000006.jsonl"]
     assert next(iter(read_episodes(tmp_path / "run" / "episodes" / "step_000003.jsonl"))).env_id == GAME
     kinds = [event.kind for event in events if event.kind != "round"]
@@ -104,7 +110,9 @@ train(TrainConfig.from_json(json.loads(Path(sys.argv[1], "config.json").read_tex
     done = subprocess.run([sys.executable, "-c", code, str(tmp_path)], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == -signal.SIGKILL, done.stderr
     resumed: list[int] = []
-    train(config, tmp_path / "killed", lambda event: resumed.append(event.data["resumed_from"]) if event.kind == "start" else None)
+    train(
+        config, tmp_path / "killed", lambda event: resumed.append(event.data["resumed_from"]) if event.kind == "start" else None
+    )
     assert resumed == [2]
     assert result_of(tmp_path / "killed") == result_of(tmp_path / "whole")
 
@@ -117,7 +125,9 @@ def test_a_finished_run_may_go_on_but_not_change(config: TrainConfig, tmp_path: 
         train(replace(short, learner=LearnerConfig(lr=0.5)), tmp_path)
 
 
-@pytest.mark.parametrize(("changes", "message"), [({"algorithm": "magic"}, "algorithm='magic'"), ({"shapers": ("nice",)}, "nice")])
+@pytest.mark.parametrize(
+    ("changes", "message"), [({"algorithm": "magic"}, "algorithm='magic'"), ({"shapers": ("nice",)}, "nice")]
+)
 def test_wrong_names_stop_before_anything_is_written(
     config: TrainConfig, tmp_path: Path, changes: dict[str, str], message: str
 ) -> None:

@@ -10,7 +10,7 @@ import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerFast
 
-from selfplay_envs import Game, Judging, Message, Slot, Verdict, no_requests
+from selfplay_envs import Game, Judging, Message, Settling, Slot, Verdict, no_requests
 
 SPECIAL = ("<pad>", "<end>", "<user>", "<assistant>")
 LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789 \n`?"
@@ -93,10 +93,12 @@ class Letters(Game):
             return
         self.over = True
         self.credit[slot] = text.count("a") / max(1, len(text))
-        if self.fresh:
-            self.credit[Slot("proposer", 0, 0)] = 1.0 - float(
-                np.mean([v for s, v in self.credit.items() if s.role == "solver"])
-            )
+
+    def settle(self) -> Settling:
+        if self.over and self.fresh and Slot("proposer", 0, 0) not in self.credit:
+            self.credit[Slot("proposer", 0, 0)] = 1.0 - float(np.mean(list(self.credit.values())))
+        return
+        yield []
 
     @property
     def task_id(self) -> str:

@@ -134,7 +134,8 @@ def test_a_bad_induction_proposal_is_refused_with_its_reason(referee, text, reas
 
 
 def test_helper_functions_classes_and_imports_are_allowed(referee):
-    program = "import math\n\nclass Box:\n    def __init__(self, v):\n        self.v = v\n\ndef helper(b):\n    return math.floor(b.v)\n\ndef f(x):\n    return helper(Box(x))"
+    box = "class Box:\n    def __init__(self, v):\n        self.v = v\n"
+    program = f"import math\n{box}\ndef helper(b):\n    return math.floor(b.v)\n\ndef f(x):\n    return helper(Box(x))"
     episode = played(
         "SelfPlay/Deduction-v0", fence("python", program) + "\n" + fence("input", "2.5"), [fence("output", "2")], referee
     )

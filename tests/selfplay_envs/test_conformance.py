@@ -76,7 +76,8 @@ SCRIPT = """
 import json, numpy as np
 from selfplay_envs import *
 from selfplay_envs.parsing import fence
-said = [fence("python", "def f(x):\\n    return sorted({'b', 'a', x})") + "\\n" + fence("input", "'c'"), fence("output", "['a', 'b', 'c']"), fence("output", "1")]
+said = [fence("python", "def f(x):\\n    return sorted({'b', 'a', x})") + "\\n" + fence("input", "'c'")]
+said += [fence("output", "['a', 'b', 'c']"), fence("output", "1")]
 for env_id in ("SelfPlay/Deduction-v0", "SelfPlay/KuhnPoker-v0", "SelfPlay/InstructionChallenge-v0"):
     texts = iter(said * 20)
     episode = play_episode(Start(env_id, 7, {"attempts": 2}), ScriptedPlayer(texts), Referee("process"))
