@@ -28,7 +28,7 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright
-	$(BIN)/codespell --skip='*.jsonl,*.json,*.lock' sandboxes selfplay_envs agents examples tests *.md
+	$(BIN)/codespell sandboxes selfplay_envs agents examples tests *.md
 
 clean:
 	rm -rf .venv runs dist

@@ -4,8 +4,9 @@
     python -m examples.seeds_and_controls --jobs 2        # two at a time, one thread each
     python -m examples.seeds_and_controls --fast          # a smoke run of two steps
 
-Every run is `selfplay train PRESET --seed S --reward ARM` in a folder of its own; those that are finished are not repeated.
-The table shows sampled pass@1 in percent before and after, with a 95 % bootstrap interval of the difference over problems.
+Every run is `selfplay train PRESET --seed S --reward ARM` in a folder of its own; a run that was interrupted goes on, one
+that is finished is not repeated. The table shows sampled pass@1 in percent before and after training on held-out
+problems, and the gain with its 95 % bootstrap interval over problems.
 """
 
 from __future__ import annotations
@@ -17,10 +18,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import tyro
 
-from agents.evaluate import bootstrap_difference
+from agents.cli.results import compare
 from agents.metrics import read_rows
 
 
@@ -40,48 +40,28 @@ class Options:
 
 
 def run(options: Options, arm: str, seed: int) -> Path:
-    """Trains one arm, unless its folder holds the finished run; returns the folder."""
+    """Trains one arm; returns its folder."""
     folder = options.out / f"{arm}-{seed}"
-    command = [
-        sys.executable,
-        "-m",
-        "agents",
-        "train",
-        options.preset,
-        "--seed",
-        str(seed),
-        "--reward",
-        arm,
-        "--out",
-        str(folder),
-    ]
-    command += ["--no-live"] + (["--steps", "2", "--evaluation.limit", "20"] if options.fast else [])
+    command = [sys.executable, "-m", "agents", "train", options.preset, "--no-live", "--out", str(folder)]
+    command += ["--resume"] if (folder / "config.json").is_file() else ["--seed", str(seed), "--reward", arm]
+    command += ["--steps", "2", "--evaluation.limit", "20", "--fresh", "2", "--replay", "1"] if options.fast else []
     threads = {"OMP_NUM_THREADS": "1"} if options.jobs > 1 else {}
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    options.out.mkdir(parents=True, exist_ok=True)
     print(f"{arm} reward, seed {seed}: {folder}", flush=True)
-    with (options.out / f"{arm}-{seed}.log").open("w") as log:
+    with (options.out / f"{arm}-{seed}.log").open("a") as log:
         subprocess.run(command, check=True, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **threads})
     return folder
 
 
-def per_problem(row: dict) -> dict[str, np.ndarray]:
-    """Sampled pass@1 of every problem, by game."""
-    return {env_id: np.array(own["right"]) / own["samples"] for env_id, own in row["problems"].items()}
-
-
-def line(name: str, folder: Path) -> tuple[str, float]:
-    """One row of the table, and the mean gain over all problems."""
+def line(name: str, folder: Path) -> tuple[str, list[str], float]:
+    """One row of the table, the names of its columns, and the mean gain over all problems."""
     rows = read_rows(folder / "eval.jsonl")
-    before, after = per_problem(rows[0]), per_problem(rows[-1])
-    rng = np.random.default_rng(0)
-    cells = []
-    for env_id in before:
-        gain, low, high = bootstrap_difference(before[env_id], after[env_id], rng)
-        cells.append(f"{100 * before[env_id].mean():.1f} → {100 * after[env_id].mean():.1f} ({100 * gain:+.1f})")
-    every = [np.concatenate(list(scores.values())) for scores in (before, after)]
-    gain, low, high = bootstrap_difference(*every, rng)
-    cells.append(f"**{100 * gain:+.1f}** [{100 * low:+.1f}, {100 * high:+.1f}]")
-    return f"| {name} | " + " | ".join(cells) + f" | {len(every[0])} |", gain
+    found = {one.name: one for one in compare(rows[0], rows[-1]) if one.k == 1}
+    cells: list[str] = []
+    for one in found.values():
+        before, after, gain, low, high = (100 * value for value in (one.before, one.after, one.gain, one.low, one.high))
+        cells.append(f"{before:.1f} → {after:.1f} (**{gain:+.1f}** [{low:+.1f}, {high:+.1f}])")
+    return f"| {name} | " + " | ".join(cells) + " |", list(found), found["all problems"].gain
 
 
 def main(options: Options) -> list[float]:
@@ -89,16 +69,15 @@ def main(options: Options) -> list[float]:
     arms = [("true", seed) for seed in options.seeds] + [(arm, options.seeds[0]) for arm in options.controls]
     with ThreadPoolExecutor(options.jobs) as pool:
         folders = list(pool.map(lambda arm: run(options, *arm), arms))
-    games = [env_id.partition("/")[2] for env_id in per_problem(read_rows(folders[0] / "eval.jsonl")[0])]
-    table = [f"| reward, seed | {' | '.join(games)} | all, difference | problems |", "|" + "---|" * (len(games) + 3)]
-    gains = []
+    table: list[str] = []
+    gains: list[float] = []
     for (arm, seed), folder in zip(arms, folders, strict=True):
-        text, gain = line(f"{arm}, {seed}", folder)
+        text, names, gain = line(f"{arm}, {seed}", folder)
+        table = table or [f"| reward, seed | {' | '.join(names)} |", "|" + "---|" * (len(names) + 1)]
         table.append(text)
         gains += [gain] if arm == "true" else []
-    table.append(
-        f"\nMean gain of the {len(gains)} seeds with the true reward: {100 * float(np.mean(gains)):+.1f} points of sampled pass@1."
-    )
+    mean = 100 * sum(gains) / len(gains)
+    table += ["", f"Mean gain of the {len(gains)} seeds with the true reward: {mean:+.1f} points of sampled pass@1."]
     print("\n".join(table))
     (options.out / "table.md").write_text("\n".join(table) + "\n")
     return gains

@@ -19,7 +19,7 @@ def test_presets_round_trip_through_json(name: str) -> None:
 
 def test_an_unknown_field_is_named() -> None:
     data = find_preset("kuhn-tiny").to_json()
-    with pytest.raises(ValueError, match="LearnerConfig has no field 'momentum'"):
+    with pytest.raises(ValueError, match=r"LearnerConfig has no field 'momentum'"):
         TrainConfig.from_json({**data, "learner": {"momentum": 0.9}})
 
 
@@ -29,7 +29,7 @@ GAMES = (GameMix(env_id="A"),)
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"games": ()}, "games=\\(\\) is empty"),
+        ({"games": ()}, r"games=\(\) is empty"),
         ({"games": GAMES * 2}, "names a game twice"),
         ({"games": (GameMix(env_id="A", references_from=("B",)),)}, "names 'B'"),
         ({"steps": 0}, "TrainConfig.steps=0"),
@@ -59,5 +59,5 @@ def test_a_wrong_mix_is_refused(changes: dict[str, Any], message: str) -> None:
 
 
 def test_a_wrong_evaluation_is_refused() -> None:
-    with pytest.raises(ValueError, match="EvalConfig.samples=0"):
+    with pytest.raises(ValueError, match=r"EvalConfig\.samples=0"):
         EvalConfig(samples=0)
