@@ -12,15 +12,24 @@ DEDUCTION, ABDUCTION, INDUCTION = "SelfPlay/Deduction-v0", "SelfPlay/Abduction-v
 
 
 def code_games(
-    style: str, *, attempts: int, fresh: int, replay: int, references: int, num_inputs: int, exclude: str = "none"
+    style: str,
+    *,
+    attempts: int,
+    fresh: int,
+    replay: int,
+    references: int,
+    num_inputs: int,
+    exclude: str = "none",
+    extreme_credit: float = -0.5,
 ) -> tuple[GameMix, ...]:
     """The three task types of Absolute Zero; induction takes its programs from the other two."""
 
     def mix(env_id: str) -> GameMix:
         induction = env_id == INDUCTION
+        kwargs: dict[str, str | int | float | bool] = {"attempts": attempts, "style": style, "extreme_credit": extreme_credit}
         return GameMix(
             env_id=env_id,
-            kwargs={"attempts": attempts, "style": style, **({"num_inputs": num_inputs} if induction else {})},
+            kwargs={**kwargs, **({"num_inputs": num_inputs} if induction else {})},
             fresh=fresh,
             replay=replay,
             references=1 if induction else references,
@@ -33,23 +42,28 @@ def code_games(
 
 
 def azr_tiny() -> TrainConfig:
-    """Absolute Zero in small: three code games, the tiny model, a few minutes on two CPU cores."""
+    """Absolute Zero in small: three code games, the tiny model, a few minutes on two CPU cores.
+
+    A task that is always or never solved pays its proposer 0, as in the paper's equation 4, not AZR's -0.5: repeated
+    proposals pay -1, and that difference is what keeps the proposer from repeating itself.
+    """
+    games = code_games("terse", attempts=8, fresh=16, replay=8, references=2, num_inputs=4, exclude="tiny", extreme_credit=0.0)
     return TrainConfig(
-        games=code_games("terse", attempts=8, fresh=16, replay=8, references=2, num_inputs=4, exclude="tiny"),
-        steps=60,
+        games=games,
+        steps=100,
         sampling=Sampling(max_new_tokens=110),
-        learner=LearnerConfig(lr=1e-4),
+        learner=LearnerConfig(lr=3e-4),
         evaluation=EvalConfig(tasks="tiny", samples=4, sampling=Sampling(max_new_tokens=100)),
     )
 
 
 def azr_smollm2() -> TrainConfig:
-    """The same game with a 135M instruction model and the full prompts; hours on a CPU, minutes on a GPU."""
+    """The same game with a 135M instruction model and the full prompts; batches small enough for a CPU."""
     return TrainConfig(
         model="smollm2",
-        games=code_games("full", attempts=8, fresh=8, replay=4, references=3, num_inputs=10),
+        games=code_games("full", attempts=4, fresh=2, replay=2, references=2, num_inputs=6),
         steps=50,
-        sampling=Sampling(max_new_tokens=384),
+        sampling=Sampling(max_new_tokens=256),
         learner=LearnerConfig(lr=1e-5),
         checkpoint_every=10,
         max_rows=128,

@@ -1,23 +1,23 @@
 """Warm-start the tiny laboratory model from nothing, on two CPU cores, and write it where the package ships it.
 
 What we chose, and why. A self-play run of ten minutes can sharpen a model, hardly teach it. So the warm start resembles
-pretraining on found text: a broad mixture of programs and questions by demonstrators of mixed care (`Care`: 30 % of the solver's
-replies answer another question, 15 % of the proposals are unusable, 5 % of the replies break the format). Sampled at temperature 1 the
-model imitates the careless share too and shows less than it knows; reinforcement from verified rewards closes that gap. The held-out
-programs are 5 % of all programs, by a hash of the syntax tree, and no demonstration touches them.
+pretraining on found text: first careful worked examples and conversations, then conversations by demonstrators of mixed
+care (`Care`: 30 % of the solver's replies answer another question, 15 % of the proposals are unusable, 5 % of the replies
+break the format). Sampled at temperature 1 the model imitates the careless share too and shows less than it knows;
+reinforcement from verified rewards closes part of that gap. The held-out programs are 5 % of all programs, by a hash of
+the syntax tree; no demonstration touches them, and self-play refuses proposals that fall among them.
 
-    python examples/train_tiny_model.py            # about 12 minutes, writes agents/tiny
-    python examples/train_tiny_model.py --fast     # seconds, writes a temporary folder
+    python -m examples.train_tiny_model            # about 8 minutes, writes agents/tiny
+    python -m examples.train_tiny_model --fast     # a smoke run, writes a temporary folder
 """
 
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -29,15 +29,24 @@ from rich.progress import track
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from agents.config import EvalConfig
+from agents.evaluate import evaluate
+from agents.models import load_model
+from agents.sampler import TransformersSampler
+from agents.sampling import Sampling
 from agents.tiny import TINY_MODEL
 from agents.tiny.demonstrations import Care, Example, documents, examples
-from agents.tiny.programs import Task, program_key, sample_task
+from agents.tiny.programs import Task, sample_task
+from selfplay_envs import Referee, read_azr_tasks
+from selfplay_envs.parsing import bodies
+from selfplay_envs.programs import parse_program, program_key
 
 SPECIAL = ("<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>")
 LABELS = ("python", "input", "output", "message", "action", "instruction", "answer")
 TEMPLATE = (
     "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] }}"
-    "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
+    "{% if message['role'] == 'assistant' %}{{ '<|end|>' }}{% endif %}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}"
 )
 console = Console()
 
@@ -51,15 +60,17 @@ class Recipe:
     fast: bool = False
     """A smoke run of seconds that writes a temporary folder instead of `out`."""
     seed: int = 2025
-    examples: int = 110_000
+    examples: int = 42_000
     """Documents and demonstrations, each seen once."""
-    shares: tuple[float, float, float] = (0.3, 0.4, 0.3)
+    shares: tuple[float, float, float] = (0.25, 0.39, 0.36)
     """Of them: careful documents and careful conversations, mixed; then conversations of mixed care."""
-    tokens_per_batch: int = 3_000
+    tokens_per_batch: int = 1_500
     """Size of one optimiser step, padding included."""
     lr: float = 3e-3
-    """Peak learning rate; linear warm-up over 5 % of the steps, then a cosine to a tenth."""
-    prompt_weight: float = 0.05
+    """Peak learning rate of embeddings and norms, which AdamW trains; 40 steps of warm-up, then linear decay to 5 %."""
+    muon_lr: float = 0.02
+    """Peak learning rate of the weight matrices, which Muon trains; the same schedule."""
+    prompt_weight: float = 0.1
     """Weight of a prompt token's loss next to a reply token's."""
     hidden: int = 128
     layers: int = 4
@@ -69,11 +80,11 @@ class Recipe:
     samples: int = 8
     """Samples per held-out problem, for pass@1 and pass@4."""
     threads: int = 2
-    care: Care = Care()
+    care: Care = field(default_factory=Care)
 
 
 def build_tokenizer(corpus: list[Example], vocabulary: int) -> PreTrainedTokenizerFast:
-    """Byte-level BPE. Digits, and the letters that our string literals are made of, stay single; fence lines are one token each."""
+    """Byte-level BPE. Digits and the letters of our string literals stay single; fence lines are one token each."""
     tokenizer = Tokenizer(models.BPE())
     # A word keeps its letters together only if one of them is in f-w: keywords have one, our strings (a-e, x-z) have none.
     pieces = Regex(r"[A-Za-z_]*[f-w_][A-Za-z_]* ?|[A-Za-z]|\d| ?[^\sA-Za-z\d]+ ?|\s+")
@@ -142,21 +153,28 @@ def batches(
 
 def warm_start(model: LlamaForCausalLM, made: list[tuple[torch.Tensor, torch.Tensor]], recipe: Recipe) -> float:
     """One pass of next-token training; returns the mean loss over the last tenth, nats per weighted token."""
-    optimizer = torch.optim.AdamW(model.parameters(), lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.05)
+    matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
+    others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
+    optimizers = [
+        torch.optim.Muon(matrices, lr=recipe.muon_lr, weight_decay=0.02),
+        torch.optim.AdamW(others, lr=recipe.lr, betas=(0.9, 0.95), weight_decay=0.0),
+    ]
+    peaks = [group["lr"] for optimizer in optimizers for group in optimizer.param_groups]
     tail: list[float] = []
     for step, (ids_BT, weight_BT) in enumerate(track(made, "warm start", console=console)):
         done = step / len(made)
-        for group in optimizer.param_groups:
-            group["lr"] = recipe.lr * min(1.0, done / 0.05 + 1e-3) * (0.55 + 0.45 * math.cos(math.pi * done))
-        with torch.autocast("cpu", torch.bfloat16):
-            logits_BTV = model(input_ids=ids_BT).logits[:, :-1]
-        loss_N = torch.nn.functional.cross_entropy(logits_BTV.float().flatten(0, 1), ids_BT[:, 1:].flatten(), reduction="none")
+        groups = (group for optimizer in optimizers for group in optimizer.param_groups)
+        for group, peak in zip(groups, peaks, strict=True):
+            group["lr"] = peak * min(1.0, step / 40 + 0.02) * max(0.05, 1.0 - done)
+        logits_BTV = model(input_ids=ids_BT).logits[:, :-1]
+        loss_N = torch.nn.functional.cross_entropy(logits_BTV.flatten(0, 1), ids_BT[:, 1:].flatten(), reduction="none")
         weight_N = weight_BT[:, 1:].flatten()
         loss = (loss_N * weight_N).sum() / weight_N.sum()
-        optimizer.zero_grad()
+        model.zero_grad()
         loss.backward()  # pyright: ignore[reportUnknownMemberType]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
+        for optimizer in optimizers:
+            optimizer.step()
         if done > 0.9:
             tail.append(loss.item())
         if step % 250 == 0:
@@ -190,44 +208,87 @@ def write_held_out(out: Path, tasks: list[Task]) -> None:
         (out / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
 
 
+def make_corpora(recipe: Recipe, rng: np.random.Generator) -> list[list[Example]]:
+    """Careful documents, careful conversations, conversations of mixed care."""
+    careful = Care(wrong=0.0, slip=0.0, unusable=0.0)
+    streams = (documents(rng), examples(rng, careful), examples(rng, recipe.care))
+    return [list(islice(stream, int(recipe.examples * share))) for stream, share in zip(streams, recipe.shares, strict=True)]
+
+
+def make_model(recipe: Recipe, vocabulary: int, seed: int) -> LlamaForCausalLM:
+    """The untrained model; about 0.9 million parameters."""
+    torch.manual_seed(seed)
+    config = LlamaConfig(
+        vocab_size=vocabulary,
+        hidden_size=recipe.hidden,
+        intermediate_size=3 * recipe.hidden,
+        num_hidden_layers=recipe.layers,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        tie_word_embeddings=True,
+        max_position_embeddings=512,
+        bos_token_id=None,
+        eos_token_id=1,
+        pad_token_id=0,
+        initializer_range=0.08,  # near 1/sqrt(hidden): with the default 0.02 the loss stays on its plateau for longer
+    )
+    return LlamaForCausalLM(config)
+
+
+def report(recipe: Recipe, corpora: list[list[Example]], tasks: list[Task], facts: dict[str, float]) -> None:
+    """Measures the written checkpoint, counts programs on both sides of the split, writes and prints `recipe.json`."""
+    texts = {text for part in corpora for row in part for text in bodies(row.prompt + "\n" + row.reply, "python")}
+    warm, held = {program_key(text) for text in texts if parses(text)}, {program_key(task.program) for task in tasks}
+    loaded, tokenizer = load_model(str(recipe.out), device="cpu")
+    pairs, problems = (
+        [t.to_json() for t in read_azr_tasks(recipe.out / f"heldout_{n}.jsonl")] for n in ("triplets", "induction")
+    )
+    games = {"SelfPlay/Deduction-v0": pairs, "SelfPlay/Abduction-v0": pairs, "SelfPlay/Induction-v0": problems}
+    kwargs = {env_id: {"style": "terse"} for env_id in games}
+    config = EvalConfig(samples=recipe.samples, sampling=Sampling(max_new_tokens=100))
+    scores = evaluate(
+        TransformersSampler(loaded, tokenizer), Referee(), games, config, kwargs=kwargs, seed=recipe.seed
+    ).scores()
+    counts = {"warm_start_programs": len(warm), "held_out_programs": len(held), "programs_in_both": len(warm & held)}
+    settings = {name: value for name, value in asdict(recipe).items() if name not in ("out", "fast", "threads")}
+    rounded = {name: round(value, 4) for name, value in scores.items()}
+    found = {**settings, **counts, **facts, "held_out_scores": rounded}
+    (recipe.out / "recipe.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    console.print(counts, {name: value for name, value in rounded.items() if name.endswith(("@1", "@4"))})
+    console.print(f"Written to {recipe.out}")
+
+
+def parses(text: str) -> bool:
+    """Whether a demonstration's program, which may have slipped, is Python at all."""
+    return not isinstance(parse_program(text), str)
+
+
 def main(recipe: Recipe) -> None:
     """Corpus, tokenizer, warm start, held-out rows, checkpoint; then the report."""
     if recipe.fast:
-        recipe = replace(
-            recipe, out=Path(tempfile.mkdtemp(prefix="tiny-")), examples=400, held_out=6, samples=2, tokens_per_batch=2_000
-        )
+        recipe = replace(recipe, out=Path(tempfile.mkdtemp(prefix="tiny-")), examples=200, held_out=4, samples=4)
     started = time.monotonic()
     torch.set_num_threads(recipe.threads)
     corpus_seed, order_seed, held_out_seed, weights_seed = np.random.SeedSequence(recipe.seed).spawn(4)
-    rng = np.random.default_rng(corpus_seed)
-    careful = Care(wrong=0.0, slip=0.0, unusable=0.0)
-    streams = (documents(rng), examples(rng, careful), examples(rng, recipe.care))
-    corpora = [list(islice(stream, int(recipe.examples * share))) for stream, share in zip(streams, recipe.shares, strict=True)]
-    corpus = [row for part in corpora for row in part]
-    tasks = held_out_tasks(np.random.default_rng(held_out_seed), recipe.held_out)
-    console.print(f"corpus: {Counter(row.kind for row in corpus)} in {time.monotonic() - started:.0f} s")
-    tokenizer = build_tokenizer(corpora[2][:20_000], recipe.vocabulary)
-    order_rng = np.random.default_rng(order_seed)
-    made: list[tuple[torch.Tensor, torch.Tensor]] = []
-    for stage in (corpora[0] + corpora[1], corpora[2]):
-        rows = tokenise(tokenizer, stage, recipe.prompt_weight)
-        made += batches([row for row in rows if len(row[0]) <= 512], order_rng, recipe.tokens_per_batch)
-    console.print(
-        f"{sum(int((weight_BT > 0).sum()) for _, weight_BT in made):,} tokens in {len(made)} batches, {time.monotonic() - started:.0f} s"
-    )
-    torch.manual_seed(int(weights_seed.generate_state(1)[0]))
-    config = LlamaConfig(
-        vocab_size=len(tokenizer), hidden_size=recipe.hidden, intermediate_size=3 * recipe.hidden, num_hidden_layers=recipe.layers,
-        num_attention_heads=4, num_key_value_heads=4, tie_word_embeddings=True, max_position_embeddings=512,
-        bos_token_id=None, eos_token_id=1, pad_token_id=0,
-    )  # fmt: skip
-    model = LlamaForCausalLM(config)
+    with console.status("writing demonstrations, about half a minute ..."):
+        corpora = make_corpora(recipe, np.random.default_rng(corpus_seed))
+        tasks = held_out_tasks(np.random.default_rng(held_out_seed), recipe.held_out)
+        tokenizer = build_tokenizer(corpora[2][:20_000], recipe.vocabulary)
+        order_rng = np.random.default_rng(order_seed)
+        made: list[tuple[torch.Tensor, torch.Tensor]] = []
+        for stage in (corpora[0] + corpora[1], corpora[2]):
+            rows = tokenise(tokenizer, stage, recipe.prompt_weight)
+            made += batches([row for row in rows if len(row[0]) <= 512], order_rng, recipe.tokens_per_batch)
+    tokens = sum(int((weight_BT > 0).sum()) for _, weight_BT in made)
+    console.print(f"{Counter(row.kind for part in corpora for row in part)}\n{tokens:,} tokens in {len(made)} batches")
+    model = make_model(recipe, len(tokenizer), int(weights_seed.generate_state(1)[0]))
     loss = warm_start(model, made, recipe)
     recipe.out.mkdir(parents=True, exist_ok=True)
     write_held_out(recipe.out, tasks)
     model.to(torch.float16).save_pretrained(recipe.out)
     tokenizer.save_pretrained(recipe.out)
     console.print(f"{model.num_parameters():,} parameters, loss {loss:.3f}, {time.monotonic() - started:.0f} s")
+    report(recipe, corpora, tasks, {"tokens": tokens, "steps": len(made), "loss": round(loss, 4)})
 
 
 if __name__ == "__main__":

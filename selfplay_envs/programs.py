@@ -57,13 +57,22 @@ def program_fault(source: str, entry_point: str = "f") -> str | None:
 
 
 def program_key(source: str) -> str:
-    """Sixteen hex digits that name a program by its syntax tree: layout and comments do not count.
+    """Sixteen hex digits that name a program by its syntax tree: layout, comments and annotations do not count.
 
     Text that does not parse is named by itself.
     """
     tree = parse_program(source)
     try:
-        text = source if isinstance(tree, str) else ast.dump(tree, annotate_fields=False)
+        text = source if isinstance(tree, str) else ast.dump(_without_annotations(tree), annotate_fields=False)
     except RecursionError:
         text = source
     return hashlib.sha256(text.encode("utf-8", "replace")).hexdigest()[:16]
+
+
+def _without_annotations(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            node.returns = None
+    return tree

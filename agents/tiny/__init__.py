@@ -1,4 +1,4 @@
-"""The tiny laboratory model: a one-million-parameter checkpoint, the toy Python it was warm-started on, and its held-out tasks."""
+"""The tiny laboratory model: a one-million-parameter checkpoint, the Python it was warm-started on, its held-out tasks."""
 
 from __future__ import annotations
 

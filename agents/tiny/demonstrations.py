@@ -1,8 +1,9 @@
 """The text that the tiny model is warm-started on: (prompt, reply) pairs by demonstrators of mixed care.
 
-As in text found in the wild, not every demonstration is right. A stated share of the solver's replies is careless (a plausible
-value, input or program that belongs to another question), a stated share of the proposals is unusable, and a few replies slip in
-their format. A model that imitates them all knows more than its samples show; that gap is what reinforcement has to close.
+As in text found in the wild, not every demonstration is right. A stated share of the solver's replies is careless (a
+plausible value, input or program that belongs to another question), a stated share of the proposals is unusable, and a
+few replies slip in their format. A model that imitates them all knows more than its samples show; that gap is what
+reinforcement has to close.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from agents.tiny.programs import Task, block, propose_prompt, sample_task, solve_prompt
+from .programs import Task, block, propose_prompt, sample_task, solve_prompt
 
 IDENTITY = ("def f(x):\n    return x", "'Hello world'", "'Hello world'")
 """The one triplet a self-play run may start from; proposer prompts show it now and then."""
@@ -65,7 +66,7 @@ def examples(rng: np.random.Generator, care: Care) -> Iterator[Example]:
 def documents(rng: np.random.Generator) -> Iterator[Example]:
     """Endless careful worked examples, outside any conversation: a program, then its pairs, input first or output first."""
     while True:
-        task = sample_task(rng, held_out=False)
+        task = sample_task(rng, num_inputs=8, held_out=False)
         pairs = list(zip(task.inputs, task.outputs, strict=True))
         for first, second in (("input", "output"), ("output", "input")):
             shown = [block(first, pair[first == "output"]) + "\n" + block(second, pair[first == "input"]) for pair in pairs]
