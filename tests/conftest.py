@@ -3,9 +3,14 @@
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from sandboxes import CodeSandbox, open_sandbox
 from selfplay_envs import Referee
+
+
+settings.register_profile("selfplay", deadline=None)  # a busy machine is not a failure
+settings.load_profile("selfplay")
 
 
 @pytest.fixture(scope="session")
