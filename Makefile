@@ -1,11 +1,12 @@
 # make train   trains the tiny lab model by self-play, before/after table and plot (no download beyond the packages)
 # make test    runs every test; the Docker tests skip with a reason where no engine answers
+# make seeds   three seeds and two controls of the learning run, the README's table (half an hour)
 # make lint    ruff, format, pyright, spelling
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install train test lint clean
+.PHONY: help install train seeds test lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -20,6 +21,9 @@ install: $(BIN)/.installed
 
 train: install
 	$(BIN)/selfplay train azr-tiny
+
+seeds: install
+	$(BIN)/python -m examples.seeds_and_controls --jobs 2
 
 test: install
 	$(BIN)/python -m pytest

@@ -8,7 +8,6 @@ from hypothesis import settings
 from sandboxes import CodeSandbox, open_sandbox
 from selfplay_envs import Referee
 
-
 settings.register_profile("selfplay", deadline=None)  # a busy machine is not a failure
 settings.load_profile("selfplay")
 
