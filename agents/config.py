@@ -103,7 +103,7 @@ class TrainConfig:
     """Steps between checkpoints; the last step always writes one."""
     keep_checkpoints: int = 2
     episodes_every: int = 10
-    """Steps between dumps of all episodes to `episodes/`; 0: never."""
+    """Steps between dumps of all episodes to `episodes/`, the last step always; 0: never."""
     max_rows: int = 512
     """Replies decoded at a time."""
     device: str = "auto"

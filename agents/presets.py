@@ -63,7 +63,7 @@ def azr_smollm2() -> TrainConfig:
         model="smollm2",
         games=code_games("full", attempts=4, fresh=2, replay=2, references=2, num_inputs=6),
         steps=50,
-        sampling=Sampling(max_new_tokens=256),
+        sampling=Sampling(temperature=0.7, max_new_tokens=256),  # at 1.0 a model this small rambles
         learner=LearnerConfig(lr=1e-5),
         checkpoint_every=10,
         max_rows=128,

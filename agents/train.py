@@ -77,7 +77,7 @@ def train(config: TrainConfig, run_dir: Path, on_event: OnEvent = ignore) -> Pat
         run.tell("updated", metrics=learned)
         metrics = {"step": run.step, **episode_metrics(episodes), **tasks, **learned}
         append_row(run_dir / "metrics.jsonl", metrics)
-        if config.episodes_every and run.step % config.episodes_every == 0:
+        if config.episodes_every and (run.step % config.episodes_every == 0 or run.step == config.steps):
             write_episodes(run_dir / "episodes" / f"step_{run.step:06d}.jsonl", episodes)
         with clock("evaluate"):
             _evaluate(run)

@@ -67,7 +67,11 @@ def test_a_run_tells_writes_and_ends(config: TrainConfig, tmp_path: Path) -> Non
         "evaluate_s",
         "checkpoint_s",
     }
-    assert sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir()) == ["step_000003.jsonl", "step_000006.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir()) == [
+        "step_000003.jsonl",
+        "step_000006.jsonl",
+        "step_000007.jsonl",
+    ]
     assert next(iter(read_episodes(tmp_path / "run" / "episodes" / "step_000003.jsonl"))).env_id == GAME
     kinds = [event.kind for event in events if event.kind != "round"]
     assert kinds[:5] == ["start", "evaluated", "collected", "updated", "step"]
