@@ -48,7 +48,6 @@ def test_a_run_tells_what_it_did_and_what_to_type_next(capsys: pytest.CaptureFix
         "step 1/2",
         "step 2/2",
         "first: valid",
-        "collect",
         "Training: ",
         "Everything lies in",
         "Type next",
