@@ -1,4 +1,4 @@
-"""Sums and means over masked tokens, and statistics per group; every denominator is explicit.
+"""Sums over masked tokens, and statistics per group; every denominator is explicit.
 
 Legend of shape suffixes: B sequences, T token positions.
 """
@@ -12,11 +12,6 @@ from torch import Tensor
 def masked_sum(values_BT: Tensor, mask_BT: Tensor) -> Tensor:
     """sum(values * mask), a scalar; positions off the mask may hold anything, even NaN."""
     return torch.where(mask_BT, values_BT, 0.0).sum()
-
-
-def masked_mean(values_BT: Tensor, mask_BT: Tensor, denominator: float | Tensor | None = None) -> Tensor:
-    """sum(values * mask) / denominator; the denominator is sum(mask), at least 1, unless given."""
-    return masked_sum(values_BT, mask_BT) / (mask_BT.sum().clamp(min=1) if denominator is None else denominator)
 
 
 def group_mean(values_B: Tensor, weight_B: Tensor, group_B: Tensor) -> Tensor:

@@ -8,7 +8,7 @@ import numpy as np
 from pettingzoo import AECEnv
 
 from .game import Slot
-from .gym_view import CreditLedger, check_options, observe
+from .gym_view import CreditLedger, observe
 from .play import Match, Start, advance
 from .records import Reply
 from .referee import Referee
@@ -60,7 +60,7 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         if seed is not None:
             self._np_random = np.random.Generator(np.random.PCG64(seed))
         episode_seed = seed if seed is not None else int(self._np_random.integers(2**63 - 1))
-        self._match = Match(Start(self.env_id, episode_seed, self.kwargs, check_options(options)), self.game)
+        self._match = Match(Start(self.env_id, episode_seed, self.kwargs, dict(options or {})), self.game)
         self._ledger = CreditLedger()
         self.agents = self.possible_agents[:]
         self.rewards = dict.fromkeys(self.agents, 0.0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, SupportsFloat
 
 import gymnasium
@@ -39,11 +38,6 @@ def check_reward_role(reward_role: str | None, game: Game) -> str | None:
             f"reward_role={reward_role!r} is not a role of this game; choose one of {', '.join(game.roles)}, or None."
         )
     return reward_role
-
-
-def check_options(options: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A plain dict of reset options, empty for None."""
-    return dict(options or {})
 
 
 class CreditLedger:
@@ -117,7 +111,7 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
         super().reset(seed=seed)
         episode_seed = seed if seed is not None else int(self.np_random.integers(2**63 - 1))
         env_id = self.spec.id if self.spec is not None else type(self.game).__name__
-        self._match = Match(Start(env_id, episode_seed, self._kwargs, check_options(options)), self.game)
+        self._match = Match(Start(env_id, episode_seed, self._kwargs, dict(options or {})), self.game)
         self._ledger = CreditLedger()
         return observe(self._match, self._next_slot()), self._info()
 

@@ -15,7 +15,7 @@ from gymnasium.vector.utils import batch_space
 
 from .errors import ResetNeeded, UsageError
 from .game import Slot
-from .gym_view import CreditLedger, check_options, check_reward_role, observe
+from .gym_view import CreditLedger, check_reward_role, observe
 from .play import Match, Start, advance
 from .records import Episode, Reply
 from .referee import Referee
@@ -78,7 +78,7 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         Raises:
             UsageError: The number of seeds or of group options is not the number of groups.
         """
-        shared = check_options(options)
+        shared = dict(options or {})
         mask = shared.pop("reset_mask", None)
         per_group: Sequence[Mapping[str, Any]] = shared.pop("groups", None) or [{} for _ in self.games]
         seeds = self._seeds(seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import tyro
@@ -16,6 +17,10 @@ from selfplay_envs.prompts import find_style
 from ..human import HumanPlayer, Player, play_match
 from .runs import find_model
 from .terminal import make_console, parse, quiet_libraries, resolve_game
+
+if TYPE_CHECKING:  # these load torch
+    from ..sampler import Sampler
+    from ..sampling import Sampling
 
 TERSE_MODELS = ("tiny",)
 """Models that were trained on the terse wording; every other model is asked in full."""
@@ -115,7 +120,7 @@ def open_player(command: Play, console: Console) -> Player:
         return RandomTextPlayer(np.random.default_rng(command.seed))
     with console.status(f"loading {command.model} ..."):
         from ..models import load_model
-        from ..sampler import Sampler, TransformersSampler
+        from ..sampler import TransformersSampler
         from ..sampling import Sampling
 
         quiet_libraries()
@@ -124,17 +129,12 @@ def open_player(command: Play, console: Console) -> Player:
     return sampler_player(sampler, sampling, command.seed)
 
 
-def sampler_player(sampler: object, sampling: object, seed: int) -> Player:
+def sampler_player(sampler: Sampler, sampling: Sampling, seed: int) -> Player:
     """A player whose every reply has a seed of its own, named by the slot it fills."""
-    from ..sampler import Sampler
-    from ..sampling import Sampling
     from ..seeding import seed_of
-
-    speaker: Sampler = sampler  # type: ignore[assignment]
-    how: Sampling = sampling  # type: ignore[assignment]
 
     def act(asks: Sequence[Ask]) -> list[Reply]:
         seeds = [[seed_of(seed, "play", ask.match.start.seed, *ask.slot)] for ask in asks]
-        return [replies[0] for replies in speaker.act([ask.messages for ask in asks], how, seeds)]
+        return [replies[0] for replies in sampler.act([ask.messages for ask in asks], sampling, seeds)]
 
     return act
