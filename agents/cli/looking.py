@@ -27,7 +27,7 @@ def envs(args: Sequence[str]) -> int:
     from rich.markup import escape
     from rich.table import Table
 
-    from selfplay_envs import game_ids
+    from selfplay_envs import UsageError, game_ids
     from selfplay_envs.registration import game_spec, load_game
 
     parse(Envs, "envs", args)
@@ -35,7 +35,11 @@ def envs(args: Sequence[str]) -> int:
     table.add_column("id, roles, task type", no_wrap=True)
     table.add_column("what it is, and its keywords", overflow="fold")
     for env_id in game_ids():
-        game = load_game(str(game_spec(env_id).kwargs["game"]))
+        try:
+            game = load_game(str(game_spec(env_id).kwargs["game"]))
+        except UsageError as error:  # somebody else's registration must not hide the others
+            table.add_row(f"[bold]{env_id}[/bold]", f"[red]does not load:[/red] {escape(str(error))}")
+            continue
         line = (inspect.getdoc(game) or "").partition("\n")[0]
         keywords = ", ".join(f"{p.name}={p.default!r}" for p in inspect.signature(game).parameters.values())
         name = f"[bold]{env_id}[/bold]\n{', '.join(game.roles)}\n[dim]{game.task_type}[/dim]"

@@ -180,7 +180,10 @@ def test_azr_files_load_and_each_task_is_accepted_or_refused_with_a_reason(tmp_p
         list(read_azr_tasks(path))
 
 
-def test_unknown_ids_and_classes_get_one_clear_sentence():
+def test_unknown_ids_and_classes_get_one_clear_sentence(monkeypatch):
+    for env_id in ("Test/Nowhere-v0", "Test/NotAGame-v0"):  # gone again after the test
+        monkeypatch.setitem(gym.registry, env_id, None)
+        del gym.registry[env_id]
     with pytest.raises(UsageError, match=r"env_id='SelfPlay/Chess-v0' .* SelfPlay/Abduction-v0"):
         play_episodes([Start("SelfPlay/Chess-v0", 0)], lambda asks: [], Referee())
     register_game("Test/Nowhere-v0", "no.such.module:Game")
