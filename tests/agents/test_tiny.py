@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from itertools import islice
 
 import numpy as np
@@ -13,6 +14,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from agents.tiny import TINY_MODEL
 from agents.tiny.demonstrations import Care, examples
 from agents.tiny.programs import LETTERS, Task, block, is_held_out, program_key, propose_prompt, run, sample_task, solve_prompt
+from examples.train_tiny_model import Recipe
 
 LABELS = ("python", "input", "output", "message", "action", "instruction", "answer")
 
@@ -106,6 +108,15 @@ def test_held_out_rows_are_distinct_and_run_to_their_stated_outputs():
         assert run(problem["snippet"], problem["inputs"]) == tuple(problem["outputs"])
         assert len(set(problem["inputs"])) == 4
         assert triplet["imports"] == problem["imports"] == []
+
+
+def test_the_recipe_beside_the_weights_tells_of_them():
+    recipe = json.loads((TINY_MODEL / "recipe.json").read_text(encoding="utf-8"))
+    assert recipe["warm_start_programs"] > 4_000
+    assert recipe["held_out_programs"] == len(rows("heldout_triplets"))
+    assert recipe["programs_in_both"] == 0
+    defaults = {name: value for name, value in asdict(Recipe()).items() if name not in ("out", "fast", "threads")}
+    assert {name: recipe[name] for name in defaults} == json.loads(json.dumps(defaults))
 
 
 def test_programs_are_seeded_and_various():
