@@ -161,7 +161,7 @@ def _tiny_model() -> list[Finding]:
     return [Finding("tiny model", OK, f"shipped with the package, {size_mib:.1f} MiB with its held-out tasks")]
 
 
-GOOD_STATES = ("answers", "present", "works", "docker", "process", "built on first use")
+GOOD_STATES = ("answers", "present", "active", "docker", "process", "built on first use")
 
 
 def _sandboxes() -> list[Finding]:

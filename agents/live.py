@@ -13,8 +13,10 @@ from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
+from sandboxes import SandboxStats
+
 from .events import Event
-from .live_lines import cell_table, duration, recent_proposals, score_line, stage_line, summary_line
+from .live_lines import cell_table, duration, recent_proposals, sandbox_line, score_line, stage_line, summary_line
 
 RECENT_STEPS = 10
 """Steps whose mean duration the time left is estimated from."""
@@ -25,10 +27,12 @@ class RunView:
 
     Args:
         clock: Seconds of a monotonic clock.
+        stats: What the sandbox has done so far, asked each time the screen is drawn.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic, stats: Callable[[], SandboxStats] = SandboxStats) -> None:
         self._clock = clock
+        self._stats = stats
         self.step = 0
         self.steps = 0
         self.phase = "starting"
@@ -91,6 +95,10 @@ class RunView:
         if phase != self.phase:
             self.phase, self._phase_started, self.rounds = phase, self._clock(), (0, 0)
 
+    def sandbox_stats(self) -> SandboxStats:
+        """What the sandbox has done so far."""
+        return self._stats()
+
     @property
     def left_s(self) -> float | None:
         """Estimated seconds until the last step is done; None before the first step and after the last."""
@@ -117,6 +125,8 @@ class RunView:
         if self.metrics:
             parts.append(cell_table(self.metrics))
             parts.append(stage_line(self.timings))
+        if (stats := self.sandbox_stats()).jobs:
+            parts.append(sandbox_line(stats))
         parts += [score_line(scores) for scores in self.scores[-2:]]
         if self.proposals:
             parts.append("last proposals:")
@@ -131,10 +141,13 @@ class LiveView:
         console: Where to show; a live screen if it is a terminal, else one line per step.
         backend: Name of the sandbox that answers.
         live: False forces plain lines.
+        stats: What the sandbox has done so far.
     """
 
-    def __init__(self, console: Console, backend: str, *, live: bool = True) -> None:
-        self.view = RunView()
+    def __init__(
+        self, console: Console, backend: str, *, live: bool = True, stats: Callable[[], SandboxStats] = SandboxStats
+    ) -> None:
+        self.view = RunView(stats=stats)
         self.view.backend = backend
         self._console = console
         self._live = Live(self.view, console=console, refresh_per_second=4) if live and console.is_terminal else None
@@ -166,4 +179,6 @@ def plain_lines(event: Event, view: RunView) -> list[str]:
     if event.kind == "step":
         left = "" if view.left_s is None else f", about {duration(view.left_s)} left"
         return [f"step {view.step}/{view.steps}{left} | {summary_line(view.metrics)} | {stage_line(view.timings)}"]
+    if event.kind == "end" and (stats := view.sandbox_stats()).jobs:
+        return [sandbox_line(stats)]
     return []

@@ -8,6 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
+from sandboxes import SandboxStats
 from selfplay_envs import Episode
 from selfplay_envs.render import printable
 
@@ -64,6 +65,18 @@ def stage_line(timings: Mapping[str, float]) -> str:
         f"{name.removesuffix('_s')} {value:.1f}" for name, value in timings.items() if name.endswith("_s") and value >= 0.05
     ]
     return f"seconds: {', '.join(stages) or 'none'}"
+
+
+def sandbox_line(stats: SandboxStats) -> str:
+    """`sandbox: 12,034 calls, 3,250 a second, 5 jobs wait, 2 run; cache answers 41 %; timeout 3, exception 120`."""
+    asked = stats.cache_hits + stats.cache_misses
+    parts = [f"sandbox: {stats.calls:,} calls, {stats.calls_per_s:,.0f} a second, {stats.queued} jobs wait, {stats.running} run"]
+    if asked:
+        parts.append(f"cache answers {stats.cache_hits / asked:.0%}")
+    if stats.lost:
+        parts.append(f"{stats.lost} workers lost, {stats.requeued} jobs sent again")
+    bad = [f"{status} {count:,}" for status, count in sorted(stats.statuses.items()) if status != "ok"]
+    return "; ".join([*parts, *([", ".join(bad)] if bad else [])])
 
 
 def score_line(scores: Mapping[str, Any]) -> str:

@@ -50,7 +50,7 @@ def azr_tiny() -> TrainConfig:
     games = code_games("terse", attempts=8, fresh=16, replay=8, references=2, num_inputs=4, exclude="tiny", extreme_credit=0.0)
     return TrainConfig(
         games=games,
-        steps=100,
+        steps=150,
         sampling=Sampling(max_new_tokens=110),
         learner=LearnerConfig(lr=3e-4),
         evaluation=EvalConfig(tasks="tiny", samples=4, sampling=Sampling(max_new_tokens=100)),

@@ -9,12 +9,13 @@
 Importing this starts nothing and needs only the standard library; the docker package is loaded when it is used.
 """
 
-from .docker_backend import docker_available
+from .docker_engine import docker_available
 from .errors import SandboxError, SandboxUnavailable
 from .literals import NotALiteral, canonical, parse_arguments, parse_literal, same_value
-from .opening import describe, open_sandbox
+from .opening import SandboxConfig, describe, open_sandbox
 from .scripted import ScriptedSandbox
 from .spec import CallOutcome, CodeSandbox, Job, Limits, Outcome, Status
+from .stats import SandboxStats
 
 __all__ = [
     "CallOutcome",
@@ -23,7 +24,9 @@ __all__ = [
     "Limits",
     "NotALiteral",
     "Outcome",
+    "SandboxConfig",
     "SandboxError",
+    "SandboxStats",
     "SandboxUnavailable",
     "ScriptedSandbox",
     "Status",

@@ -1,97 +1,91 @@
-"""The Docker backend: one locked-down container per worker, kept for the life of the sandbox.
+"""The Docker backend: one locked-down container per worker, kept until it is recycled.
 
 Contained, on top of what `worker.py` contains: the network (none), files (a read-only image of Python and nothing of the
 host's), processes (two: the worker and one child), all capabilities, gaining privileges, shared memory, signals to
-anything outside. Not contained: the kernel itself, and side channels such as timing; an engine can be given another runtime
-for that.
+anything outside. Not contained: the kernel itself, for which an engine can be given another runtime (gVisor's `runsc`), and
+side channels such as timing.
 """
 
 from __future__ import annotations
 
-import contextlib
 import importlib
-import importlib.util
 import os
 import shutil
 import socket
 import tempfile
+import threading
 import time
-from pathlib import Path
+from collections.abc import Sequence
 from typing import Any
 
+from .attached import attach
+from .docker_engine import OWNER_LABEL, connect, is_local, owner, remove, sweep
 from .errors import SandboxUnavailable
-from .image import ensure_image, find_image
-from .launch import base_interpreter, worker_command
+from .image import INTERPRETER_LABEL, PACKAGES_FOLDER, ensure_image
+from .launch import base_interpreter, package_options, worker_command, worker_environment
 from .link import Started
+from .packages import find_packages
 from .replies import MAX_MEMORY_MIB
 
-_OWNER_LABEL = "selfplay.sandbox.owner"
-_DEFAULT_HOST = "unix:///var/run/docker.sock"
-_PING_S = 0.8
-_REQUEST_S = 60
 _CONNECT_S = 30.0
 _WORKER_MIB = 128
 _NOBODY = "65534:65534"
 
 
-def docker_available() -> str | None:
-    """None when a Docker engine of this machine answers, else the reason in one sentence. Takes under a second."""
-    if importlib.util.find_spec("docker") is None:
-        return "The docker package is not installed; type `pip install docker`."
-    host = os.environ.get("DOCKER_HOST") or _DEFAULT_HOST
-    if not host.startswith("unix://"):
-        return f"DOCKER_HOST={host} is not an engine of this machine; unset it, or set it to unix:///path/to/docker.sock."
-    path = host.removeprefix("unix://")
-    try:
-        with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_PING_S)
-            connection.connect(path)
-            connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
-            answer = connection.recv(64)
-    except FileNotFoundError:
-        return f"No Docker engine at {path}; install docker.io and start dockerd, or set DOCKER_HOST."
-    except PermissionError:
-        return f"No permission to use the Docker engine at {path}; add yourself to the docker group."
-    except OSError as error:
-        return f"The Docker engine at {path} does not answer ({error}); start dockerd."
-    if b" 200 " not in answer:
-        return f"What answers at {path} is not a healthy Docker engine; restart dockerd."
-    return None
+class DockerLauncher:
+    """Starts workers as containers of one image.
 
-
-def image_present() -> bool:
-    """Whether the engine already has the image of this interpreter.
+    Args:
+        packages: Distributions of this environment that programs may import besides the standard library.
+        runtime: The engine's container runtime, such as `runsc`; empty: its default.
+        image: A published image with a `python3` of version 3.11 or newer, pulled where it is missing; empty: an image of
+            the running interpreter, built here.
 
     Raises:
-        SandboxUnavailable: No engine answers, or it refuses to say.
+        SandboxUnavailable: No engine answers, or a package is not installed.
     """
-    client = _connect()
-    try:
-        return find_image(client) is not None
-    except importlib.import_module("docker.errors").DockerException as error:
-        raise SandboxUnavailable(f"The Docker engine refuses to list its images: {error}") from error
-    finally:
-        client.close()
-
-
-class DockerLauncher:
-    """Starts workers as containers of one image."""
 
     name = "docker"
 
-    def __init__(self) -> None:
-        """Finds the engine, and removes containers whose owner has died.
-
-        Raises:
-            SandboxUnavailable: No engine answers.
-        """
-        self._client = _connect()
+    def __init__(self, packages: Sequence[str] = (), runtime: str = "", image: str = "") -> None:
+        self._packages = find_packages(packages) if packages else None
+        self._runtime = runtime
+        self._published = image
+        self._client = connect()
+        self._interpreter = base_interpreter()
         self._image: str | None = None
-        _sweep(self._client)
+        self._limits_cpu = bool(self._client.info().get("CpuCfsQuota"))
+        self._lock = threading.Lock()
+        sweep(self._client)
 
     def start(self, hash_seed: int) -> Started:
-        """Starts one container and takes the one connection that its socket will ever accept; see `Launcher`."""
+        """Starts one container and takes the one connection that it will ever serve; see `Launcher`."""
         errors = importlib.import_module("docker.errors")
+        try:
+            with self._lock:  # workers start side by side, the image is made once
+                self._image = self._image or self._find_image()
+            return self._start_local(hash_seed) if is_local() else self._start_remote(hash_seed)
+        except (errors.DockerException, OSError) as error:
+            hint = f"; is the runtime {self._runtime!r} installed in the engine?" if self._runtime else ""
+            raise SandboxUnavailable(f"Docker refused to start a sandbox container: {error}{hint}") from error
+
+    def close(self) -> None:
+        """Lets go of the engine."""
+        self._client.close()
+
+    def _find_image(self) -> str:
+        """The image to run; sets the interpreter inside it."""
+        if not self._published:
+            return ensure_image(self._client, self._packages)
+        try:
+            image = self._client.images.get(self._published)
+        except importlib.import_module("docker.errors").ImageNotFound:
+            image = self._client.images.pull(self._published)
+        self._interpreter = image.labels.get(INTERPRETER_LABEL, "python3")
+        return str(image.id)
+
+    def _start_local(self, hash_seed: int) -> Started:
+        """Over a socket file, the fastest way: accepted once, and unlinked before any job runs."""
         folder = tempfile.mkdtemp(prefix="selfplay-")
         path = os.path.join(folder, "socket")
         try:
@@ -99,116 +93,72 @@ class DockerLauncher:
                 listener.bind(path)
                 os.chmod(path, 0o777)  # the container's user is nobody; the folder around it stays closed to others
                 listener.listen(1)
-                try:
-                    self._image = self._image or ensure_image(self._client)
-                    container = self._client.containers.create(**self._settings(path, hash_seed))
-                    container.start()
-                except errors.DockerException as error:
-                    raise SandboxUnavailable(f"Docker refused to start a sandbox container: {error}") from error
-                connection = _accept(listener, container, errors)
+                container = self._create("socket=/socket", hash_seed, volumes={path: {"bind": "/socket", "mode": "rw"}})
+                container.start()
+                connection = _accept(listener, container)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-        return Started(connection, lambda: _remove(container, errors))
+        return Started(connection, lambda: remove(container))
 
-    def close(self) -> None:
-        """Lets go of the engine."""
-        self._client.close()
+    def _start_remote(self, hash_seed: int) -> Started:
+        """Over the container's standard streams; they close with this process, and that ends the container."""
+        container = self._create("stdio", hash_seed, stdin_open=True)
+        connection = attach(self._client, container)
+        container.start()
+        return Started(connection, lambda: remove(container))
 
-    def _settings(self, socket_path: str, hash_seed: int) -> dict[str, Any]:
-        """Every flag of a container. There is no writable place, not even /tmp: names of files would outlive a job."""
+    def _create(self, connection: str, hash_seed: int, **settings: Any) -> Any:
+        """A container with every flag. There is no writable place, not even /tmp: names of files would outlive a job."""
         types = importlib.import_module("docker.types")
-        environment = {"PYTHONHASHSEED": str(hash_seed)}
-        if "LD_LIBRARY_PATH" in os.environ:
-            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+        options = package_options(PACKAGES_FOLDER, self._packages.modules) if self._packages else []
+        command = worker_command(self._interpreter, connection, *options)
         memory = f"{MAX_MEMORY_MIB + _WORKER_MIB}m"
-        settings: dict[str, Any] = {
-            "image": self._image,
-            "command": worker_command(base_interpreter(), "socket=/socket"),
-            "environment": environment,
-            "user": _NOBODY,
-            "network_mode": "none",
-            "read_only": True,
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges"],
-            "pids_limit": 2,
-            "mem_limit": memory,
-            "memswap_limit": memory,
-            "ipc_mode": "none",
-            "log_config": types.LogConfig(type="none"),
-            "volumes": {socket_path: {"bind": "/socket", "mode": "rw"}},
-            "labels": {_OWNER_LABEL: _owner(os.getpid())},
-            "auto_remove": True,
-            "working_dir": "/",
-        }
-        if self._client.info().get("CpuCfsQuota"):
-            settings["nano_cpus"] = 1_000_000_000
-        return settings
+        settings |= {"runtime": self._runtime} if self._runtime else {}
+        settings |= {"nano_cpus": 1_000_000_000} if self._limits_cpu else {}
+        return self._client.containers.create(
+            image=self._image,
+            entrypoint=command[:1],
+            command=command[1:],
+            environment=worker_environment(hash_seed),
+            user=_NOBODY,
+            network_mode="none",
+            read_only=True,
+            cap_drop=["ALL"],
+            security_opt=["no-new-privileges"],
+            pids_limit=2,
+            mem_limit=memory,
+            memswap_limit=memory,
+            ipc_mode="none",
+            log_config=types.LogConfig(type="none"),
+            labels={OWNER_LABEL: owner(os.getpid())},
+            auto_remove=True,
+            working_dir="/",
+            **settings,
+        )
 
 
-def _connect() -> Any:
-    """A client of the engine that `docker_available` found."""
-    reason = docker_available()
-    if reason is not None:
-        raise SandboxUnavailable(reason)
-    docker = importlib.import_module("docker")
-    try:
-        return docker.DockerClient(base_url=os.environ.get("DOCKER_HOST") or _DEFAULT_HOST, timeout=_REQUEST_S)
-    except docker.errors.DockerException as error:
-        raise SandboxUnavailable(f"The Docker engine refuses this client: {error}; update docker and its package.") from error
-
-
-def _accept(listener: socket.socket, container: Any, errors: Any) -> socket.socket:
+def _accept(listener: socket.socket, container: Any) -> socket.socket:
     """The worker's connection.
 
     Raises:
         SandboxUnavailable: The container ended, or stayed silent.
     """
+    errors = importlib.import_module("docker.errors")
     give_up_at = time.monotonic() + _CONNECT_S
     listener.settimeout(0.5)
     while time.monotonic() < give_up_at:
-        with contextlib.suppress(TimeoutError):
+        try:
             return listener.accept()[0]
+        except TimeoutError:
+            pass
         try:
             container.reload()
         except errors.DockerException:
             break
         if container.status not in ("created", "running"):
             break
-    _remove(container, errors)
+    remove(container)
     raise SandboxUnavailable(
         "A sandbox container started but did not connect; the Docker engine must run on this machine and see its "
         "temporary folder. Set TMPDIR to a folder that it sees, or choose sandbox='process'."
     )
-
-
-def _remove(container: Any, errors: Any) -> str:
-    """Ends a container and waits until it is gone."""
-    for _ in range(100):
-        try:
-            container.remove(force=True)
-        except errors.NotFound:
-            return ""
-        except errors.APIError:  # it is being removed already
-            time.sleep(0.05)
-    return "the container does not go away"
-
-
-def _owner(pid: int) -> str:
-    """Names a process for good: its namespace, its id, and when it started, so that a reused id is not mistaken."""
-    try:
-        started = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()[19]
-    except (OSError, IndexError):
-        return ""
-    return f"{os.readlink('/proc/self/ns/pid')} {pid} {started}"
-
-
-def _sweep(client: Any) -> None:
-    """Removes containers of this namespace whose owner is dead. Those of other namespaces cannot be judged from here."""
-    errors = importlib.import_module("docker.errors")
-    with contextlib.suppress(errors.DockerException):
-        for container in client.containers.list(all=True, filters={"label": _OWNER_LABEL}, ignore_removed=True):
-            owner = str(container.labels.get(_OWNER_LABEL, ""))
-            namespace, _, rest = owner.partition(" ")
-            pid = rest.partition(" ")[0]
-            if namespace == os.readlink("/proc/self/ns/pid") and pid.isdigit() and _owner(int(pid)) != owner:
-                _remove(container, errors)

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-_MODULES = ("values", "wire", "page", "child", "worker")
+_MODULES = ("values", "wire", "page", "child", "landlock", "seccomp", "isolate", "worker")
 _BOOT = """\
 import sys, types
 package = types.ModuleType("sandboxes")
@@ -38,9 +39,27 @@ def worker_source() -> str:
     return _BOOT.format(sources=sources)
 
 
-def worker_command(interpreter: str, connection: str) -> list[str]:
-    """The command line of a worker that talks over `connection`, which is `fd=<number>` or `socket=<path>`.
+def worker_command(interpreter: str, connection: str, *options: str) -> list[str]:
+    """The command line of a worker.
 
     Not `-I` or `-E`: they would ignore PYTHONHASHSEED.
+
+    Args:
+        interpreter: Path of the Python that runs it.
+        connection: `fd=<number>`, `socket=<path>` or `stdio`: what it talks over.
+        *options: `name=value` words, see `worker.main`.
     """
-    return [interpreter, "-s", "-S", "-B", "-c", worker_source(), connection]
+    return [interpreter, "-s", "-S", "-B", "-c", worker_source(), connection, *options]
+
+
+def worker_environment(hash_seed: int) -> dict[str, str]:
+    """The environment that a worker starts with; it forgets it before it serves."""
+    environment = {"PYTHONHASHSEED": str(hash_seed), "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without it
+        environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
+    return environment
+
+
+def package_options(folder: str, modules: Sequence[str]) -> list[str]:
+    """The options by which a worker offers packages: where they lie, and which modules to import before it forks."""
+    return [f"packages={folder}", f"preload={'+'.join(modules)}"]

@@ -6,17 +6,22 @@ import contextlib
 import socket
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from .batch import Errand
 from .errors import SandboxError, SandboxUnavailable
-from .replies import Frame, Reply
-from .wire import HELLO_FRAME, PAGE_BYTES, REPLY
+from .replies import Frame, Reply, settle
+from .spec import CallOutcome, Job, Status
+from .wire import HELLO_FRAME, PAGE_BYTES, REPLY, records
 
 _WALL_FACTOR = 8  # the worker's own patience with a child that gets no processor
 _SLACK_S = 5.0
 _START_S = 20.0
+# A fresh worker must get this right before it is trusted with a verdict.
+_CANARY = Job(program="import math\ndef f(x):\n    return {x: [math.sqrt(x), sorted('canary')]}", calls=("4",))
+_CANARY_OUTCOME = CallOutcome(status=Status.OK, value="{4: [2.0, ['a', 'a', 'c', 'n', 'r', 'y']]}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +63,27 @@ class Link:
 
     started: Started
     hash_seed: int
-    running: deque[tuple[int, Frame]] = field(default_factory=deque[tuple[int, Frame]])
+    running: deque[tuple[int, Errand]] = field(default_factory=deque[tuple[int, Errand]])
     """Frames sent and not answered, oldest first: the oldest is the one being run."""
     outgoing: bytearray = field(default_factory=bytearray)
     incoming: bytearray = field(default_factory=bytearray)
     deadline: float = 0.0
     sent: int = 0
+    served: int = 0
+    """Frames answered."""
+    layers: tuple[str, ...] = ()
+    """The isolation that the worker reported."""
 
     @property
     def connection(self) -> socket.socket:
         """The stream to the worker."""
         return self.started.connection
 
-    def give(self, frame: Frame) -> None:
+    def give(self, errand: Errand) -> None:
         """Queues a frame for this worker."""
         self.sent = (self.sent + 1) % HELLO_FRAME
-        self.outgoing += frame.encode(self.sent)
-        self.running.append((self.sent, frame))
+        self.outgoing += errand.frame.encode(self.sent)
+        self.running.append((self.sent, errand))
         if len(self.running) == 1:
             self._restart_clock()
 
@@ -84,8 +93,8 @@ class Link:
             while self.outgoing:
                 del self.outgoing[: self.connection.send(self.outgoing)]
 
-    def receive(self) -> list[tuple[Frame, Reply]]:
-        """The replies that have arrived whole.
+    def receive(self) -> Iterator[tuple[Errand, Reply]]:
+        """The replies that have arrived whole, each as soon as it is understood.
 
         Raises:
             WorkerLost: The stream ended or makes no sense.
@@ -97,14 +106,14 @@ class Link:
                     break
             else:
                 raise WorkerLost("hung up")
-        answered: list[tuple[Frame, Reply]] = []
         while (parsed := self.take_reply()) is not None:
             number, reply = parsed
             if not self.running or self.running[0][0] != number:
                 raise WorkerLost("answered a frame that it was not running")
-            answered.append((self.running.popleft()[1], reply))
+            _, errand = self.running.popleft()
+            self.served += 1
             self._restart_clock()
-        return answered
+            yield errand, reply
 
     def take_reply(self) -> tuple[int, Reply] | None:
         """The next whole reply in the buffer and its frame id, or None."""
@@ -121,23 +130,27 @@ class Link:
 
     def _restart_clock(self) -> None:
         if self.running:
-            self.deadline = time.monotonic() + self.running[0][1].wall_s * _WALL_FACTOR + _SLACK_S
+            self.deadline = time.monotonic() + self.running[0][1].frame.wall_s * _WALL_FACTOR + _SLACK_S
 
     def greet(self, name: str) -> None:
-        """Waits for the worker's greeting; from then on the stream does not block.
+        """Waits for the worker's greeting and for its answer to the canary; from then on the stream does not block.
 
         Raises:
-            SandboxUnavailable: The worker ends or says something else. It is stopped.
+            SandboxUnavailable: The worker ends, or says something else. It is stopped.
         """
         self.connection.settimeout(_START_S)
         try:
-            while (parsed := self.take_reply()) is None:
-                part = self.connection.recv(4096)
-                if not part:
-                    raise WorkerLost("hung up")
-                self.incoming += part
-            if parsed[0] != HELLO_FRAME:
+            number, hello = self._await_reply()
+            if number != HELLO_FRAME:
                 raise WorkerLost("did not greet")
+            self.layers = tuple(" ".join(text for _, text in records(hello.payload)).split())
+            places: list[CallOutcome | None] = [None]
+            frame = Frame(_CANARY, [0], places)
+            self.connection.sendall(frame.encode(0))
+            _, reply = self._await_reply()
+            settle(frame, reply)
+            if places != [_CANARY_OUTCOME]:
+                raise WorkerLost(f"answered the canary job with {places[0]}")
         except (OSError, WorkerLost) as error:
             self.connection.close()
             said = self.started.stop().strip().splitlines()[-1:] or [str(error)]
@@ -145,3 +158,11 @@ class Link:
                 f"A worker of the {name} sandbox did not start: {said[0]}; run `selfplay doctor` for what is missing."
             ) from error
         self.connection.setblocking(False)
+
+    def _await_reply(self) -> tuple[int, Reply]:
+        while (parsed := self.take_reply()) is None:
+            part = self.connection.recv(4096)
+            if not part:
+                raise WorkerLost("hung up")
+            self.incoming += part
+        return parsed

@@ -1,12 +1,11 @@
-"""The process backend: workers as bare processes of this machine, for where no container engine answers.
+"""The process backend: workers as processes of this machine, for where no container engine answers.
 
-Contained: CPU and wall time, memory, new processes and threads, file sizes (no byte can be written), open files, core
-dumps, the environment, inherited descriptors, one job's memory from the next, and privileges gained through set-user-id
-files. When the trainer is root, programs run under a spare user id of their own and can signal nobody.
+Contained, on top of what `worker.py` contains: files (a program reads the standard library, and changes nothing), the network,
+and every other process. Landlock and seccomp do that, which need neither root nor packages; where they work, the
+worker is put into namespaces of its own as well, and where the trainer is root, programs run under a spare user id. Where
+neither files nor network could be closed, a worker refuses to serve.
 
-Not contained: a program may read every file that its user may read; create, empty or delete files where that user may;
-open network connections; and, when the trainer is not root, send signals to that user's processes, the trainer included.
-Use Docker where that matters.
+Not contained: the kernel itself, side channels such as timing, and, without bwrap, asking whether a file exists.
 """
 
 from __future__ import annotations
@@ -17,31 +16,57 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Sequence
 
 from .errors import SandboxUnavailable
-from .launch import base_interpreter, worker_command
+from .launch import base_interpreter, package_options, worker_command, worker_environment
 from .link import Started
+from .namespaces import Namespaces, find_namespaces
+from .packages import find_packages
 
+_START_S = 20.0
 _STOP_S = 2.0
 
 
 class ProcessLauncher:
-    """Starts workers as child processes, each in a session of its own."""
+    """Starts workers as child processes, each in a session of its own.
+
+    Args:
+        packages: Distributions of this environment that programs may import besides the standard library.
+        unsafe: Serve even where files or network stay open to programs.
+        without: Layers to do without, as if this machine lacked them, for tests and measurements: `user`, `landlock`,
+            `seccomp`, `bwrap`, `unshare`.
+
+    Raises:
+        SandboxUnavailable: A package is not installed.
+    """
 
     name = "process"
 
+    def __init__(self, packages: Sequence[str] = (), unsafe: bool = False, without: Sequence[str] = ()) -> None:
+        self._packages = find_packages(packages) if packages else None
+        self._unsafe = unsafe
+        self._without = tuple(without)
+        self._namespaces: Namespaces | None = None
+        self._lock = threading.Lock()
+
     def start(self, hash_seed: int) -> Started:
-        """Starts one worker; see `Launcher`."""
+        """Starts one worker and waits until it has put its layers in place; see `Launcher`.
+
+        Raises:
+            SandboxUnavailable: This is not Linux, the interpreter does not start, or programs would not be isolated.
+        """
         if not sys.platform.startswith("linux"):
             raise SandboxUnavailable(f"The process sandbox needs Linux, this is {sys.platform}; start Docker instead.")
+        library = str(self._packages.folder()) if self._packages else ""
+        with self._lock:  # workers start side by side, the machine is tried once
+            self._namespaces = self._namespaces or find_namespaces(base_interpreter(), library, self._without)
         ours, theirs = socket.socketpair()
-        environment = {"PYTHONHASHSEED": str(hash_seed)}
-        if "LD_LIBRARY_PATH" in os.environ:  # some interpreters do not start without it
-            environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
         try:
             process = subprocess.Popen(
-                worker_command(base_interpreter(), f"fd={theirs.fileno()}"),
-                env=environment,
+                [*self._namespaces.prefix, *self._command(f"fd={theirs.fileno()}", library)],
+                env=worker_environment(hash_seed),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -54,10 +79,36 @@ class ProcessLauncher:
             raise SandboxUnavailable(f"Cannot start {base_interpreter()}: {error}; reinstall Python.") from error
         finally:
             theirs.close()
+        _await_greeting(ours, process)
         return Started(ours, lambda: _stop(process), process.pid)
 
     def close(self) -> None:
         """Nothing is shared between workers."""
+
+    def _command(self, connection: str, library: str) -> list[str]:
+        assert self._namespaces is not None
+        options = [f"around={self._namespaces.name}", f"without={'+'.join(self._without)}"]
+        options += ["unsafe=yes"] if self._unsafe else []
+        options += package_options(library, self._packages.modules) if self._packages else []
+        return worker_command(base_interpreter(), connection, *options)
+
+
+def _await_greeting(connection: socket.socket, process: subprocess.Popen[bytes]) -> None:
+    """Waits until the worker says something, which it does when its layers are in place; reads nothing.
+
+    Raises:
+        SandboxUnavailable: It ended instead; says what it said. It is stopped.
+    """
+    connection.settimeout(_START_S)
+    try:
+        reason = "" if connection.recv(1, socket.MSG_PEEK) else "it ended without a word"
+    except OSError as error:
+        reason = str(error)
+    connection.settimeout(None)
+    if reason:
+        connection.close()
+        reason = (_stop(process).strip().splitlines() or [reason])[-1]
+        raise SandboxUnavailable(f"The process sandbox does not start here: {reason}.")
 
 
 def _stop(process: subprocess.Popen[bytes]) -> str:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
 
 from .errors import SandboxError
-from .spec import Job, Outcome
+from .spec import CodeSandbox, Job, Outcome
+from .stats import SandboxStats
 
 
-class ScriptedSandbox:
+class ScriptedSandbox(CodeSandbox):
     """Answers jobs from a function or from a list, and remembers what it was asked."""
 
     name = "scripted"
@@ -24,20 +26,29 @@ class ScriptedSandbox:
         self._answer = answers if callable(answers) else None
         self._outcomes = iter(()) if callable(answers) else iter(answers)
 
-    def run(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """One canned outcome per job.
+    def submit(self, jobs: Sequence[Job]) -> Future[list[Outcome]]:
+        """A finished future of one canned outcome per job.
 
         Raises:
-            SandboxError: The list of outcomes has run out.
+            SandboxError: By the future: the list of outcomes has run out.
         """
-        outcomes: list[Outcome] = []
-        for job in jobs:
-            self.jobs.append(job)
-            outcome = self._answer(job) if self._answer is not None else next(self._outcomes, None)
-            if outcome is None:
-                raise SandboxError(f"ScriptedSandbox ran out of outcomes at job {len(self.jobs)}; give it more.")
-            outcomes.append(outcome)
-        return outcomes
+        future: Future[list[Outcome]] = Future()
+        try:
+            future.set_result([self._answer_one(job) for job in jobs])
+        except SandboxError as error:
+            future.set_exception(error)
+        return future
+
+    def stats(self) -> SandboxStats:
+        """How many jobs were asked."""
+        return SandboxStats(jobs=len(self.jobs))
 
     def close(self) -> None:
         """Nothing to end."""
+
+    def _answer_one(self, job: Job) -> Outcome:
+        self.jobs.append(job)
+        outcome = self._answer(job) if self._answer is not None else next(self._outcomes, None)
+        if outcome is None:
+            raise SandboxError(f"ScriptedSandbox ran out of outcomes at job {len(self.jobs)}; give it more.")
+        return outcome

@@ -7,9 +7,12 @@ made of JSON-able fields, and the same for every backend.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, Self
+
+from .stats import SandboxStats
 
 
 class Status(StrEnum):
@@ -110,17 +113,40 @@ class Outcome:
 
 
 class CodeSandbox(Protocol):
-    """Runs batches of untrusted programs. Never raises because of a program; only because of itself."""
+    """Runs batches of untrusted programs. Never raises because of a program; only because of itself. Safe to share by threads.
+
+    A remote sandbox would implement `submit` over its wire: jobs and outcomes are JSON-able on purpose.
+    """
 
     name: str
     """`docker`, `process` or `scripted`: what stands in episode records."""
 
+    def submit(self, jobs: Sequence[Job]) -> Future[list[Outcome]]:
+        """A future of one outcome per job, in order; several batches may be in flight.
+
+        Cancelling the future drops what no worker has begun. In a coroutine: `await asyncio.wrap_future(sandbox.submit(jobs))`.
+
+        Raises:
+            SandboxUnavailable: By the future: the backend could not be started; says what to install or type. Directly: this
+                sandbox is closed.
+        """
+        ...
+
     def run(self, jobs: Sequence[Job]) -> list[Outcome]:
-        """One outcome per job, in order.
+        """One outcome per job, in order; whoever is interrupted while waiting leaves no work behind.
 
         Raises:
             SandboxUnavailable: The backend could not be started; says what to install or type.
         """
+        future = self.submit(jobs)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()
+            raise
+
+    def stats(self) -> SandboxStats:
+        """What was done so far."""
         ...
 
     def close(self) -> None:

@@ -5,14 +5,13 @@ header of a frame; the child reads the job's bytes itself, so nothing of one job
 child answers through a shared page. The frame id, the wait status, and the CPU time come from the parent alone.
 
 Contained by this program in every backend: CPU time, wall time, address space, file sizes (none may be written),
-processes and threads (none may be started), open files, core dumps, and one job's memory from the next. Not contained:
-reading files, the network, and signals to processes of the same user. Those are the backend's to close.
+processes and threads (none may be started), open files, core dumps, and one job's memory from the next. Files, the network
+and other processes are closed by the layers of `isolate`, where the machine has them, and by what the backend puts around.
 """
 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import gc
 import importlib
 import mmap
@@ -24,9 +23,12 @@ import socket
 import sys
 import time
 import warnings
+from collections.abc import Iterable, Mapping
 from typing import NoReturn
 
 from .child import Work, run_work
+from .isolate import Isolation, Refused, end_with_parent, set_limits
+from .landlock import library_folders
 from .page import Page
 from .wire import HELLO_FRAME, REQUEST, Tag
 
@@ -57,64 +59,13 @@ def f(n: int, s: str = "ab") -> List[int]:
     return [Point(n).half(), words.most_common(1), text.upper().split(), {k: len(v) for k, v in seen.items()},
             math.sqrt(n), sum(i * i for i in range(n) if i % 2 == 0), tuple(text[::-1]), {1, 2} | {n}]
 """
-_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _HANG_UP_CHECK_S = 0.5
 _STARVED_WALL_FACTOR = 8  # a child that never gets a processor is given up at this multiple of its wall limit
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
-def _spare_user() -> int | None:
-    """A user id that nothing else on the machine has, when this process may change its own; None when it may not.
-
-    Raises:
-        OSError: Running as root, but not allowed to become another user.
-    """
-    if os.geteuid() != 0:
-        return None
-    last: OSError | None = None
-    for user in ((1 << 30) + os.getpid(), 60_000 + os.getpid() % 5_000, 65_534):
-        pid = os.fork()
-        if pid == 0:
-            try:
-                _become(user)
-                os._exit(0)
-            except OSError as error:
-                os._exit(error.errno or 1)
-        code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-        if code == 0:
-            return user
-        last = OSError(code, os.strerror(code))
-    raise last or OSError("no user id to change to")
-
-
-def _become(user: int) -> None:
-    os.setgroups([])
-    os.setresgid(user, user, user)
-    os.setresuid(user, user, user)
-
-
-def _open_library_by_descriptor() -> None:
-    """Lets a child under a spare user id import from a standard library that only root can reach by its path.
-
-    A directory descriptor skips the permission checks of the directories above it.
-    """
-    reachable = []
-    for folder in sys.path:
-        above = folder
-        while above != "/" and os.path.exists(above) and os.stat(above).st_mode & 0o001:
-            above = os.path.dirname(above)
-        if above == "/" or not os.path.isdir(folder):
-            reachable.append(folder)
-        else:
-            reachable.append(f"/proc/self/fd/{os.open(folder, os.O_PATH)}")
-    sys.path[:] = reachable
-    with contextlib.suppress(ImportError):  # fills the directory cache once, here, for all children
-        importlib.import_module("sandboxes_has_no_such_module")
-
-
-def _warm_up() -> int:
+def _warm_up(modules: Iterable[str]) -> int:
     """Imports and runs what programs commonly use, so that children share it. Returns the address space in bytes."""
-    for name in _PRELOAD.split():
+    for name in (*_PRELOAD.split(), *filter(None, modules)):
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     warnings.simplefilter("ignore")
@@ -128,31 +79,17 @@ def _warm_up() -> int:
         return int(file.read().split()[0]) * mmap.PAGESIZE
 
 
-def _set_limits() -> None:
-    """The limits that hold for the parent too; those of a job are set in its child."""
-    for which, value in (
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-        (resource.RLIMIT_STACK, 8 << 20),
-    ):
-        hard = resource.getrlimit(which)[1]
-        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        resource.setrlimit(which, (bound, bound))
-    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # no ptrace, no /proc/<pid>/mem or fd, for a child of the same user
-
-
 class Worker:
     """The loop of the parent: read a header, fork, wait, reply."""
 
-    def __init__(self, connection: socket.socket) -> None:
+    def __init__(self, connection: socket.socket, options: Mapping[str, str]) -> None:
+        """Warms up, and prepares what isolates programs; see `main` for the options."""
         self._connection = connection
-        self._user = _spare_user()
-        _set_limits()
-        self._base_bytes = _warm_up()
-        if self._user is not None:
-            _open_library_by_descriptor()
+        set_limits()
+        if "packages" in options:
+            sys.path.append(options["packages"])
+        self._base_bytes = _warm_up(options.get("preload", "").split("+"))
+        self.isolation = Isolation.prepare(options.get("around", "container"), options.get("without", "").split("+"))
         self._page = Page()
         # A page of its own, which the child unmaps before the program runs: the program cannot unsay it.
         self._consumed = mmap.mmap(-1, mmap.PAGESIZE)
@@ -161,7 +98,7 @@ class Worker:
 
     def serve(self) -> None:
         """Answers frames until the host hangs up, or a child has left the stream between two frames."""
-        self._page.emit(Tag.HELLO, "ready")
+        self._page.emit(Tag.HELLO, " ".join(self.isolation.layers))
         self._page.send(self._connection, HELLO_FRAME, 0, False, resource.getrusage(resource.RUSAGE_SELF))
         self._page.wipe()
         while True:
@@ -184,27 +121,19 @@ class Worker:
     def _be_child(self, length: int, cpu_ms: int, memory_mib: int, output_bytes: int, repeats: int) -> NoReturn:
         """Turns this freshly forked process into a limited one, runs the job, and ends."""
         try:
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+            end_with_parent()
             payload = _receive(self._connection, length)
             self._connection.close()
             if payload is None:
                 os._exit(1)
-            self._consumed[0] = 1
-            self._consumed.close()
             work = Work.decode(payload, output_bytes, repeats)
             del payload
-            if self._user is not None:
-                _become(self._user)
-                # Changing user cleared it; without it this process could not open its own /proc/self/fd.
-                _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
-                _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # cleared likewise
-            cpu_s = cpu_ms // 1000 + 2  # whole seconds only: the parent's clock decides, this is the backstop
-            resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
-            resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+            # Whole seconds of CPU only: the parent's clock decides, this is the backstop.
+            self.isolation.enter(cpu_ms // 1000 + 2, self._base_bytes + (memory_mib << 20))
+            self._consumed[0] = 1  # not before: a child that is not isolated must not pass for one that ran its job
+            self._consumed.close()
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             gc.enable()
-            memory_bytes = self._base_bytes + (memory_mib << 20)
-            resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
             run_work(work, self._page.emit)
         finally:
             os._exit(0)
@@ -268,26 +197,51 @@ def _receive(connection: socket.socket, length: int) -> bytes | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Connects to `fd=<number>` or `socket=<path>`, cuts the process off from its surroundings, and serves."""
-    kind, _, place = arguments[0].partition("=")
-    if kind == "fd":
-        connection = socket.socket(fileno=int(place))
-    else:
-        connection = socket.socket(socket.AF_UNIX)
-        connection.connect(place)
-    os.environ.clear()
-    nothing = os.open(os.devnull, os.O_RDWR)
+    """Connects to the host, cuts the process off from its surroundings, and serves.
+
+    Args:
+        arguments: `fd=<number>` or `socket=<path>`, which is the connection, then any of these. `around=<kind>`: what the
+            launcher put around this process, see `isolate`. `without=<layer>+<layer>`: do without these. `unsafe=yes`:
+            serve even if programs are not isolated. `packages=<folder>` and `preload=<module>+<module>`: what programs may
+            import besides the standard library, and what of it to import before forking. Or the single word `folders`:
+            print what an import reads from, one folder a line, and end.
+    """
+    sys.path[:] = [folder for folder in sys.path if folder]  # the current folder, which -c adds, is no library
+    if arguments == ["folders"]:
+        print(*library_folders(), sep="\n")
+        return
+    options = dict(word.split("=", 1) for word in arguments)
+    if options.get("around") in ("bwrap", "unshare"):
+        end_with_parent()  # which is that program, and has only one thread
     try:
-        worker = Worker(connection)
-    except OSError as error:
-        print(f"cannot isolate programs: {error}", file=sys.stderr, flush=True)
-        raise SystemExit(1) from None
+        worker = Worker(_connect(options), options)
+        if not options.get("unsafe"):
+            worker.isolation.demand()
+        _forget_surroundings()
+        worker.isolation.close_behind()
+    except (OSError, Refused) as error:
+        sys.exit(str(error))
+    with contextlib.suppress(ConnectionError):
+        worker.serve()
+
+
+def _connect(options: Mapping[str, str]) -> socket.socket:
+    """The stream to the host."""
+    if "fd" in options:
+        return socket.socket(fileno=int(options["fd"]))
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(options["socket"])
+    return connection
+
+
+def _forget_surroundings() -> None:
+    """Empties the environment and the arguments, and connects the standard streams to nothing."""
+    os.environ.clear()
+    sys.argv = [""]
+    nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
     os.close(nothing)
     sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.argv = [""]
-    with contextlib.suppress(ConnectionError):
-        worker.serve()

@@ -5,6 +5,7 @@ Importing this package registers the games; `gym.make("SelfPlay/Deduction-v0")` 
 
 from .buffer import TaskBuffer
 from .errors import GameError, ResetNeeded, SelfPlayError, UsageError
+from .findings import RIGHT, WRONG, Finding, Report
 from .game import Game, Judge, JudgeItem, Judging, Message, Score, Settling, Slot, Verdict, no_requests
 from .play import Ask, Match, Start, advance, play_episode, play_episodes
 from .players import RandomTextPlayer, ScriptedPlayer
@@ -13,14 +14,19 @@ from .referee import Referee
 from .registration import game_ids, make_game, register_all, register_game
 from .replay import differences, rejudge, replay
 from .spaces import UnicodeText
+from .stdio import check_stdio, report_stdio
 from .tasks import IDENTITY, CodeTask, read_azr_tasks
+from .unit_tests import check_unit_tests, report_unit_tests
 from .verify import check_tasks
 
 __all__ = [
     "IDENTITY",
+    "RIGHT",
+    "WRONG",
     "Ask",
     "CodeTask",
     "Episode",
+    "Finding",
     "Game",
     "GameError",
     "Judge",
@@ -32,6 +38,7 @@ __all__ = [
     "RandomTextPlayer",
     "Referee",
     "Reply",
+    "Report",
     "ResetNeeded",
     "Score",
     "ScriptedPlayer",
@@ -44,7 +51,9 @@ __all__ = [
     "UsageError",
     "Verdict",
     "advance",
+    "check_stdio",
     "check_tasks",
+    "check_unit_tests",
     "differences",
     "game_ids",
     "make_game",
@@ -57,6 +66,8 @@ __all__ = [
     "register_game",
     "rejudge",
     "replay",
+    "report_stdio",
+    "report_unit_tests",
     "write_episodes",
 ]
 

@@ -15,7 +15,7 @@ settings.load_profile("selfplay")
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[CodeSandbox]:
     """The process sandbox, shared by the whole session."""
-    return open_sandbox("process")
+    return open_sandbox("process:cache=0")
 
 
 @pytest.fixture

@@ -103,15 +103,15 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
 
         from ..train import train as train_run
 
-        backend = open_sandbox(config.sandbox).name
+        sandbox = open_sandbox(config.sandbox)
         quiet_libraries()
     from ..live import LiveView
 
-    console.print(f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{backend}[/bold] sandbox.")
+    console.print(f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{sandbox.name}[/bold] sandbox.")
     go_on = f"selfplay train {preset} --out {folder} --resume"
     was_there = folder.exists()
     try:
-        with LiveView(console, backend, live=live) as view:
+        with LiveView(console, sandbox.name, live=live, stats=sandbox.stats) as view:
             train_run(config, folder, view)
     except KeyboardInterrupt:
         saved = any((folder / "checkpoints").glob("step_*/state.json"))

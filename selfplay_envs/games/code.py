@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
+from ..findings import RIGHT, WRONG, Finding
 from ..game import Game, Judging, Message, Request, Settling, Slot, Verdict
 from ..learnability import SolveStats, find_learnability
 from ..parsing import bodies
 from ..programs import program_key
 from ..prompts import find_style
 from ..tasks import IDENTITY, CodeTask
-from ..verify import RIGHT, WRONG, Finding, check_input, check_output, validate
+from ..verify import check_input, check_output, validate
 
 PROPOSER = Slot("proposer", 0, 0)
 
@@ -37,6 +38,7 @@ class CodeGame(Game):
         wrong_credit: Paid to a solver for a well-formed wrong answer.
         malformed_credit: Paid for a message that breaks the format, and for an invalid proposal.
         malformed: `punish` trains on malformed messages, `mask` leaves them out.
+        equality: When two values are the same: `python` is `==`, as in AZR; `strict` also tells `True`, `1` and `1.0` apart.
     """
 
     roles = ("proposer", "solver")
@@ -51,16 +53,20 @@ class CodeGame(Game):
         wrong_credit: float = -0.5,
         malformed_credit: float = -1.0,
         malformed: str = "punish",
+        equality: str = "python",
     ) -> None:
         super().__init__(attempts=attempts)
         if malformed not in ("punish", "mask"):
             raise UsageError(f"malformed={malformed!r} is not known; choose punish or mask.")
+        if equality not in ("python", "strict"):
+            raise UsageError(f"equality={equality!r} is not known; choose python or strict.")
         self.style = find_style(style)
         self.learnability = find_learnability(learnability)
         self.extreme_credit = extreme_credit
         self.wrong_credit = wrong_credit
         self.malformed_credit = malformed_credit
         self.masks = malformed == "mask"
+        self.strict = equality == "strict"
         self.task: CodeTask | None = None
         self.references: tuple[CodeTask, ...] = (IDENTITY,)
         self._fresh = True
@@ -189,7 +195,7 @@ class PairGame(CodeGame):
             return "no_input_block"
         if program_key(programs[0]) in {program_key(reference.program) for reference in self.references}:
             return "copied_reference"
-        return (yield from validate(programs[0], inputs[:1]))
+        return (yield from validate(programs[0], inputs[:1], strict=self.strict))
 
 
 class Deduction(PairGame):
@@ -207,7 +213,7 @@ class Deduction(PairGame):
     def check(self, task: CodeTask, text: str) -> Finding:
         """The last `output` block against the gold value."""
         answers = bodies(text, "output")
-        return (yield from check_output(task, answers[-1])) if answers else "no_output_block"
+        return (yield from check_output(task, answers[-1], strict=self.strict)) if answers else "no_output_block"
 
 
 class Abduction(PairGame):
@@ -225,4 +231,4 @@ class Abduction(PairGame):
     def check(self, task: CodeTask, text: str) -> Finding:
         """The last `input` block, run through the program."""
         answers = bodies(text, "input")
-        return (yield from check_input(task, answers[-1])) if answers else "no_input_block"
+        return (yield from check_input(task, answers[-1], strict=self.strict)) if answers else "no_input_block"

@@ -11,10 +11,11 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import UsageError
+from ..findings import Finding
 from ..game import Message, Request
 from ..parsing import bodies
 from ..tasks import CodeTask
-from ..verify import Finding, check_program, validate
+from ..verify import check_program, validate
 from .code import CodeGame
 
 MAX_MESSAGE_CHARS = 1_000
@@ -46,6 +47,7 @@ class Induction(CodeGame):
         wrong_credit: float = -0.5,
         malformed_credit: float = -1.0,
         malformed: str = "punish",
+        equality: str = "python",
     ) -> None:
         super().__init__(
             attempts=attempts,
@@ -55,6 +57,7 @@ class Induction(CodeGame):
             wrong_credit=wrong_credit,
             malformed_credit=malformed_credit,
             malformed=malformed,
+            equality=equality,
         )
         if type(num_inputs) is not int or not 2 <= num_inputs <= 64:
             raise UsageError(
@@ -86,7 +89,7 @@ class Induction(CodeGame):
         program = self.references[0].program
         if "def " in messages[-1] or program.strip() in messages[-1]:
             return "message_has_code"
-        task = yield from validate(program, inputs, messages[-1].strip())
+        task = yield from validate(program, inputs, messages[-1].strip(), strict=self.strict)
         if isinstance(task, CodeTask) and len(set(task.inputs)) < self.num_inputs:
             return "repeated_input"
         return task
@@ -102,4 +105,5 @@ class Induction(CodeGame):
         if not answers:
             return "no_program_block"
         half = len(task.inputs) // 2
-        return (yield from check_program(replace(task, inputs=task.inputs[half:], outputs=task.outputs[half:]), answers[-1]))
+        hidden = replace(task, inputs=task.inputs[half:], outputs=task.outputs[half:])
+        return (yield from check_program(hidden, answers[-1], strict=self.strict))

@@ -1,8 +1,21 @@
 """The three code games: credits against hand-computed tables, and every named reason."""
 
+import json
+
 import pytest
 
-from selfplay_envs import IDENTITY, CodeTask, Match, Referee, Start, UsageError, play_episode
+from selfplay_envs import (
+    IDENTITY,
+    CodeTask,
+    Match,
+    Referee,
+    Start,
+    UsageError,
+    differences,
+    play_episode,
+    rejudge,
+    replay,
+)
 from selfplay_envs.parsing import fence
 from selfplay_envs.play import Ask
 from selfplay_envs.records import Reply
@@ -87,7 +100,11 @@ def test_induction_shows_half_of_the_pairs_and_checks_the_other_half(referee):
         ("def f():\n    return 1", "", "no_parameter"),
         ("import random\ndef f(x):\n    return x", "1", "banned_import"),
         ("def f(x):\n    from os import path\n    return x", "1", "banned_import"),
-        ("def f(x):\n    return x + 1", "list(range(3))", "input_not_literal"),
+        ("def f(x):\n    return x + 1", "range(3)", "input_not_literal"),
+        ("def f(x):\n    return x + 1", "1) or f(2", "input_not_literal"),
+        ("def f(x):\n    return x + 1", "1 / 0", "input_raised"),
+        ("def f(x):\n    return x + 1", "id(object())", "input_nondeterministic"),
+        ("def f(x):\n    return x + 1", "'a' * 3000", "input_too_long"),
         ("def f(x):\n    return x + 1", "'" + "a" * 3000 + "'", "input_too_long"),
         ("def f(x):\n    return x + 1", "'a'", "program_exception"),
         ("def f(x):\n    while True: pass", "1", "program_timeout"),
@@ -133,6 +150,36 @@ def test_a_bad_induction_proposal_is_refused_with_its_reason(referee, text, reas
     assert played("SelfPlay/Induction-v0", text, [], referee, num_inputs=2).messages[0].verdict.reason == reason
 
 
+def test_a_proposers_expression_is_stored_and_shown_as_the_literal_it_evaluates_to(referee):
+    proposal = fence("python", "def f(xs, k):\n    return xs[k]") + "\n" + fence("input", "list(range(5)), k=1 + 1")
+    episode = played("SelfPlay/Deduction-v0", proposal, [fence("output", "2")], referee)
+    assert episode.proposed["inputs"] == ("[0, 1, 2, 3, 4], k=2",)
+    assert fence("input", "[0, 1, 2, 3, 4], k=2") in episode.messages[1].messages[0].content
+    assert credits(episode)[1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("env_id", "right_if_python"),
+    [
+        ("SelfPlay/Deduction-v0", [fence("output", "[True, 0.0]"), fence("output", "[1.0, False]")]),
+        ("SelfPlay/Abduction-v0", [fence("input", "[True, 0]"), fence("input", "[1, 0.0]")]),
+        ("SelfPlay/Induction-v0", [fence("python", "def f(x):\n    return [float(n) for n in x]")] * 2),
+    ],
+)
+def test_strict_equality_tells_types_apart_in_every_game(referee, env_id, right_if_python):
+    task = CodeTask(program="def f(x):\n    return x", inputs=("[1, 0]", "[1, 2]"), outputs=("[1, 0]", "[1, 2]"))
+    exact = {"SelfPlay/Deduction-v0": fence("output", "[1, 0]"), "SelfPlay/Abduction-v0": fence("input", "[1, 0]")}
+    answers = [*right_if_python, exact.get(env_id, fence("python", task.program))]
+    options = {"task": task.to_json()}
+    assert credits(played(env_id, "", answers, referee, options)) == [1.0, 1.0, 1.0]
+    assert credits(played(env_id, "", answers, referee, options, equality="python")) == [1.0, 1.0, 1.0]
+    strict = played(env_id, "", answers, referee, options, equality="strict")
+    assert credits(strict) == [-0.5, -0.5, 1.0]
+    restored = type(strict).from_json(json.loads(json.dumps(strict.to_json())))
+    assert differences(restored, replay(restored)) == []
+    assert differences(restored, rejudge(restored, referee)) == []
+
+
 def test_helper_functions_classes_and_imports_are_allowed(referee):
     box = "class Box:\n    def __init__(self, v):\n        self.v = v\n"
     program = f"import math\n{box}\ndef helper(b):\n    return math.floor(b.v)\n\ndef f(x):\n    return helper(Box(x))"
@@ -176,6 +223,7 @@ def test_gold_is_never_truncated_and_passes_its_own_verifier(referee):
         ({"style": "loud"}, "style='loud'"),
         ({"learnability": "magic"}, "learnability='magic'"),
         ({"malformed": "shrug"}, "malformed='shrug'"),
+        ({"equality": "loose"}, "equality='loose' is not known; choose python or strict"),
         ({"colour": "red"}, "no keyword 'colour'"),
     ],
 )

@@ -1,0 +1,77 @@
+"""One call of `submit`: its jobs, the frames of it that still wait, and the future that gets the outcomes."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from .replies import Frame, Reply, open_frame, open_twin, refuse, settle
+from .spec import CallOutcome, Job, Outcome
+
+PRIMARY_SEED, TWIN_SEED = 0, 1
+"""Hash seeds of the workers. Plain jobs run only under the first, so no verdict depends on which worker it came from."""
+
+
+class Batch:
+    """The frames of some jobs, by the hash seed they wait for; touched by the dispatcher's thread only, but for `future`."""
+
+    def __init__(self, jobs: Sequence[Job]) -> None:
+        """Refuses what is not worth sending and opens a frame for each other job."""
+        self.future: Future[list[Outcome]] = Future()
+        self.waiting: dict[int, deque[Frame]] = {PRIMARY_SEED: deque(), TWIN_SEED: deque()}
+        self.running = 0
+        """Frames that workers hold."""
+        self._refused = [refuse(job) for job in jobs]
+        self._results: list[list[CallOutcome | None]] = [[None] * len(job.calls) for job in jobs]
+        for job, refusal, places in zip(jobs, self._refused, self._results, strict=True):
+            frame = open_frame(job, places) if refusal is None else None
+            if frame is not None:
+                self.waiting[PRIMARY_SEED].append(frame)
+
+    @property
+    def size(self) -> int:
+        """Frames that are not settled."""
+        return sum(map(len, self.waiting.values())) + self.running
+
+    def take(self, seed: int) -> Errand | None:
+        """The next frame for a worker with this hash seed, or None."""
+        if not self.waiting[seed]:
+            return None
+        self.running += 1
+        return Errand(self, self.waiting[seed].popleft())
+
+    def answer(self, frame: Frame, reply: Reply, seed: int) -> None:
+        """Files a reply; what is left of the job waits again, in front, and what went well waits for the twin."""
+        self.running -= 1
+        rest = settle(frame, reply)
+        if rest is not None:
+            self.waiting[seed].appendleft(rest)
+        elif (twin := open_twin(frame)) is not None:
+            self.waiting[TWIN_SEED].append(twin)
+
+    def put_back(self, frame: Frame, seed: int) -> None:
+        """Lets a frame that a lost worker held wait again, in front."""
+        self.running -= 1
+        self.waiting[seed].appendleft(frame)
+
+    def give_up(self, frame: Frame) -> None:
+        """Settles a frame as lost by the sandbox."""
+        self.running -= 1
+        frame.give_up()
+
+    def outcomes(self) -> list[Outcome]:
+        """One per job, in order, once `size` is 0."""
+        return [
+            refusal or Outcome.of([place for place in places if place is not None])
+            for refusal, places in zip(self._refused, self._results, strict=True)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A frame on its way, and the batch that wants it back."""
+
+    batch: Batch
+    frame: Frame

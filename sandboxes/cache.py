@@ -1,0 +1,127 @@
+"""The verdict cache: a call that was answered once under the same program, limits and interpreter is not run again."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import astuple, replace
+
+from .spec import CallOutcome, CodeSandbox, Job, Outcome, Status
+from .stats import SandboxStats
+
+_ENTRY_BYTES = 500  # key, outcome object and their places in the table; the texts come on top
+_FORGOTTEN = frozenset({Status.TIMEOUT, Status.MEMORY, Status.WORKER_LOST})
+"""What also depends on the machine, not on the program alone, and is asked again."""
+
+
+class CachingSandbox(CodeSandbox):
+    """A `CodeSandbox` that remembers the outcomes of another one; the least recently used leave first.
+
+    It lives no longer than the interpreter that answers, which is therefore part of every key. A job that asks for
+    determinism and one that does not are different questions.
+
+    Args:
+        inner: Answers what is not remembered; closed together with this one.
+        memory_mib: About how much the remembered outcomes may take.
+    """
+
+    def __init__(self, inner: CodeSandbox, memory_mib: float = 64) -> None:
+        self.name = inner.name
+        self.inner = inner
+        self._limit_bytes = int(memory_mib * (1 << 20))
+        self._known: OrderedDict[bytes, CallOutcome] = OrderedDict()
+        self._used_bytes = 0
+        self._hits = 0
+        self._misses = 0
+        self._lock = threading.Lock()
+
+    def submit(self, jobs: Sequence[Job]) -> Future[list[Outcome]]:
+        """A future of one outcome per job; only the calls that are not remembered go further."""
+        keys = [_keys(job) for job in jobs]
+        with self._lock:
+            known = [[self._recall(key) for key in own] for own in keys]
+        asked: dict[int, Job] = {}
+        for index, (job, found) in enumerate(zip(jobs, known, strict=True)):
+            calls = tuple(call for call, outcome in zip(job.calls, found, strict=True) if outcome is None)
+            if calls or not job.calls:
+                asked[index] = replace(job, calls=calls)
+        inner = self.inner.submit(list(asked.values()))
+        outer: Future[list[Outcome]] = Future()
+        outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
+
+        def finish(done: Future[list[Outcome]]) -> None:
+            if not outer.set_running_or_notify_cancel():
+                return  # whoever asked has lost interest, which is also the only way that `done` is cancelled
+            if (error := done.exception()) is not None:
+                outer.set_exception(error)
+                return
+            answers = dict(zip(asked, done.result(), strict=True))
+            outer.set_result([self._merge(*row, answers.get(i)) for i, row in enumerate(zip(keys, known, strict=True))])
+
+        inner.add_done_callback(finish)
+        return outer
+
+    def stats(self) -> SandboxStats:
+        """Those of the inner sandbox, with the hits and misses of this one."""
+        return replace(self.inner.stats(), cache_hits=self._hits, cache_misses=self._misses)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the inner sandbox can answer no more."""
+        return bool(getattr(self.inner, "closed", False))
+
+    def close(self) -> None:
+        """Closes the inner sandbox."""
+        self.inner.close()
+
+    def _recall(self, key: bytes) -> CallOutcome | None:
+        outcome = self._known.get(key)
+        if outcome is None:
+            self._misses += 1
+        else:
+            self._hits += 1
+            self._known.move_to_end(key)
+        return outcome
+
+    def _merge(self, keys: list[bytes], known: list[CallOutcome | None], answer: Outcome | None) -> Outcome:
+        """Remembered and fresh outcomes of one job, in the order of its calls."""
+        if answer is not None and not keys:
+            return answer
+        fresh = iter(answer.calls if answer is not None else ())
+        calls: list[CallOutcome] = []
+        with self._lock:
+            for key, outcome in zip(keys, known, strict=True):
+                if outcome is None:
+                    outcome = next(fresh)
+                    self._keep(key, outcome)
+                calls.append(outcome)
+        return Outcome.of(calls)
+
+    def _keep(self, key: bytes, outcome: CallOutcome) -> None:
+        if outcome.status in _FORGOTTEN or key in self._known:
+            return
+        self._known[key] = outcome
+        self._used_bytes += _size(outcome)
+        while self._used_bytes > self._limit_bytes:
+            self._used_bytes -= _size(self._known.popitem(last=False)[1])
+
+
+def _size(outcome: CallOutcome) -> int:
+    return _ENTRY_BYTES + len(outcome.value or "") + len(outcome.error or "")
+
+
+def _keys(job: Job) -> list[bytes]:
+    """One key per call, over everything that its outcome depends on."""
+    shared = hashlib.blake2b(digest_size=16)
+    for text in (job.program, job.entry_point, repr((*astuple(job.limits), job.determinism))):
+        data = text.encode("utf-8", "surrogatepass")
+        shared.update(len(data).to_bytes(8, "little") + data)
+    keys: list[bytes] = []
+    for call in job.calls:
+        own = shared.copy()
+        own.update(call.encode("utf-8", "surrogatepass"))
+        keys.append(own.digest())
+    return keys

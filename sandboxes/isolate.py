@@ -1,0 +1,214 @@
+"""What stands between a program and the machine: which layers there are, whether they suffice, how a child enters them.
+
+Part of the worker program. The layers that a worker reports, in this order:
+
+    limits        of memory, file sizes, open files and core dumps; always there
+    user          programs run under a user id that nothing else has; where the worker is root
+    landlock-N    files, TCP and signals closed by the kernel's Landlock, version N
+    seccomp       system calls cut down to what computing needs
+    bwrap, unshare or container
+                  namespaces around the worker, put there by whoever started it
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import importlib
+import os
+import resource
+import signal
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+
+from . import seccomp
+from .landlock import landlock_abi, library_folders, make_ruleset, restrict_self
+
+_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def open_doors(layers: Iterable[str]) -> list[str]:
+    """What programs could reach through these layers: `files`, `the network`, both or nothing.
+
+    Files are closed by a mount namespace (bwrap, a container), or by Landlock together with something that keeps a program
+    from changing the modes of files: seccomp, or a user id that owns none. The network is closed by a network namespace or by
+    seccomp; Landlock knows only TCP. Whatever closes the network also keeps signals in.
+    """
+    held = {layer.partition("-")[0] for layer in layers}
+    files = held & {"bwrap", "container"} or ("landlock" in held and held & {"seccomp", "user"})
+    network = held & {"bwrap", "unshare", "container", "seccomp"}
+    return [door for door, closed in (("files", files), ("the network", network)) if not closed]
+
+
+class Refused(Exception):
+    """Raised when programs would not be isolated; the message is a whole sentence for the user."""
+
+
+@dataclass(frozen=True, slots=True)
+class Isolation:
+    """The layers of one worker, ready for its children."""
+
+    layers: tuple[str, ...]
+    user: int | None
+    ruleset: int | None
+    """A descriptor of Landlock's rules."""
+    parent_filter: seccomp.Filter | None
+    child_filter: seccomp.Filter | None
+
+    @classmethod
+    def prepare(cls, around: str, without: Collection[str] = ()) -> Isolation:
+        """Finds out what this machine has. Call it when everything that programs share has been loaded.
+
+        Args:
+            around: `bwrap`, `unshare`, `container` or `nothing`: where this process has been put.
+            without: Layers to do without, as if this machine lacked them.
+
+        Returns:
+            The layers that were tried, each in a process of its own, and work.
+        """
+        user = None if "user" in without else _spare_user()
+        ruleset = _make_rules() if landlock_abi() and "landlock" not in without else None
+        allowed = seccomp.parent_filter() if seccomp.available() and "seccomp" not in without else None
+        allowed = allowed if allowed is not None and _works(allowed.install) else None
+        named = (
+            ("limits", True),
+            ("user", user is not None),
+            (f"landlock-{landlock_abi()}", ruleset is not None),
+            ("seccomp", allowed is not None),
+            (around, around != "nothing"),
+        )
+        if user is not None:
+            _open_library_by_descriptor()
+        denied = seccomp.child_filter() if allowed is not None and around != "container" else None
+        return cls(tuple(name for name, there in named if there), user, ruleset, allowed, denied)
+
+    def demand(self) -> None:
+        """Checks that files and network are closed to programs.
+
+        Raises:
+            Refused: They are not.
+        """
+        doors = open_doors(self.layers)
+        if doors:
+            held = {layer.partition("-")[0] for layer in self.layers}
+            missing = ", ".join(layer for layer in ("landlock", "seccomp", "bwrap", "unshare") if layer not in held)
+            raise Refused(
+                f"programs could reach {' and '.join(doors)} of this machine, which lacks {missing}: start Docker, "
+                "install bubblewrap, or accept the risk with sandbox='process:unsafe'"
+            )
+
+    def close_behind(self) -> None:
+        """What holds for the worker too from now on: the allow-list of system calls. Comes last.
+
+        Raises:
+            OSError: The kernel refuses.
+        """
+        if self.parent_filter is not None:
+            self.parent_filter.install()
+
+    def enter(self, cpu_s: int, memory_bytes: int) -> None:
+        """Submits this child to all layers and to its own limits. After this, it may run a program.
+
+        Raises:
+            OSError: The kernel refuses one of them.
+        """
+        if self.user is not None:
+            _become(self.user)
+            # Changing user cleared both; without the first this process could not open its own /proc/self/fd.
+            _libc.prctl(_PR_SET_DUMPABLE, 1, 0, 0, 0)
+            end_with_parent()
+        resource.setrlimit(resource.RLIMIT_CPU, (cpu_s, cpu_s))
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        if self.ruleset is not None:
+            restrict_self(self.ruleset)
+            os.close(self.ruleset)
+        if self.child_filter is not None:
+            self.child_filter.install()
+
+
+def set_limits() -> None:
+    """The limits that hold for the parent too; those of a job are set in its child."""
+    for which, value in (
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NOFILE, 64),
+        (resource.RLIMIT_STACK, 8 << 20),
+    ):
+        hard = resource.getrlimit(which)[1]
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (bound, bound))
+    _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    _libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)  # no ptrace, no /proc/<pid>/mem or fd, for a child of the same user
+
+
+def end_with_parent() -> None:
+    """Has the kernel kill this process when the thread that started it ends, however that comes about."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+def _spare_user() -> int | None:
+    """A user id that nothing else on the machine has; None where this process may not change its own."""
+    if os.geteuid() != 0:
+        return None
+    candidates = ((1 << 30) + os.getpid(), 60_000 + os.getpid() % 5_000, 65_534)
+    return next((user for user in candidates if _works(lambda user=user: _become(user))), None)
+
+
+def _make_rules() -> int | None:
+    """A descriptor of Landlock's rules for this interpreter; None where a process cannot submit to them."""
+    ruleset = make_ruleset(library_folders())
+    if _works(lambda: restrict_self(ruleset)):
+        return ruleset
+    os.close(ruleset)
+    return None
+
+
+def _works(action: Callable[[], None]) -> bool:
+    """Whether an action that a process cannot undo raises no OSError, found out in a forked copy of this one."""
+    pid = os.fork()
+    if pid == 0:
+        with contextlib.suppress(OSError):
+            action()
+            os._exit(0)
+        os._exit(1)
+    return os.waitpid(pid, 0)[1] == 0
+
+
+def _become(user: int) -> None:
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+
+
+def _open_library_by_descriptor() -> None:
+    """Lets a child under a spare user id import from a standard library that only root can reach by its path.
+
+    A directory descriptor skips the permission checks of the directories above it.
+    """
+    moved: dict[str, str] = {}
+    for folder in sys.path:
+        above = folder
+        while above != "/" and os.path.exists(above) and os.stat(above).st_mode & 0o001:
+            above = os.path.dirname(above)
+        if above != "/" and os.path.isdir(folder):
+            moved[folder] = f"/proc/self/fd/{os.open(folder, os.O_PATH)}"
+    if not moved:
+        return
+    sys.path[:] = [moved.get(folder, folder) for folder in sys.path]
+    for module in list(sys.modules.values()):  # packages that are loaded, and whose other modules are not
+        places = getattr(module, "__path__", None)
+        if isinstance(places, list):
+            places[:] = [_move(str(place), moved) for place in places]
+    with contextlib.suppress(ImportError):  # fills the directory cache once, here, for all children
+        importlib.import_module("sandboxes_has_no_such_module")
+
+
+def _move(place: str, moved: Mapping[str, str]) -> str:
+    """A folder, by the descriptor of the innermost folder around it that has one."""
+    for folder in sorted(moved, key=len, reverse=True):
+        if place == folder or place.startswith(folder + "/"):
+            return moved[folder] + place[len(folder) :]
+    return place

@@ -1,0 +1,147 @@
+"""Programs that read standard input and write standard output, as in programming contests.
+
+The sandbox is given the program and an input, and says what was written. The expected output stays on the host, which
+compares text with text.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any
+
+from sandboxes import CallOutcome, Job, Limits, NotALiteral, Status, canonical, parse_literal
+
+from .errors import UsageError
+from .findings import RIGHT, WRONG, Finding, Report, instalments
+from .game import Request
+from .syntax import module_tree
+
+LIMITS = Limits(cpu_s=3.0, wall_s=12.0)
+MAX_PROGRAM_BYTES = 32_768
+"""Half of what a job may hold; the rest is for the input of a case."""
+
+_INSIDE = Path(__file__).with_name("stdio_inside.py").read_text(encoding="utf-8")
+
+
+def check_stdio(
+    program: str,
+    cases: Sequence[tuple[str, str]],
+    *,
+    exact: bool = False,
+    float_tolerance: float | None = None,
+    limits: Limits = LIMITS,
+) -> Finding:
+    """Whether a program answers every case; see `report_stdio`, whose reasons it returns.
+
+    Returns:
+        `right`, `wrong`, or the first reason why some case can say neither.
+    """
+    report = yield from report_stdio(program, cases, exact=exact, float_tolerance=float_tolerance, limits=limits)
+    return report.finding
+
+
+def report_stdio(
+    program: str,
+    cases: Sequence[tuple[str, str]],
+    *,
+    exact: bool = False,
+    float_tolerance: float | None = None,
+    limits: Limits = LIMITS,
+) -> Generator[list[Request], list[Any], Report]:
+    """What each case says about a program; each runs in a process of its own.
+
+    White space at the ends of lines, and empty lines at the end, do not count.
+
+    Args:
+        program: The tested program: hostile. It runs as `__main__`.
+        cases: Pairs of standard input and expected standard output.
+        exact: Whether every character counts, white space too.
+        float_tolerance: If given, words that are decimal numbers agree when they differ by at most this, or by at most
+            this times the expected number; otherwise words are text.
+        limits: Of each case; `output_bytes` is how much it may write.
+
+    Returns:
+        Per case `right` or `wrong` (another output, an exception, an exit code, a limit), or a reason. For all cases
+        alike: `program_too_long`, `syntax_error`. For each case: `stdin_too_long` (with the program, more than a job holds),
+        `stdout_too_long` (more is expected than `limits` let it write), `worker_lost`, and `not_run` (a case before it ran
+        out of time or memory; cases run a few at a time).
+
+    Raises:
+        UsageError: There is no case, or the options contradict each other.
+    """
+    if not cases:
+        raise UsageError("cases=() holds no case, which every program would pass; give at least one.")
+    if float_tolerance is not None and (exact or not 0 < float_tolerance < math.inf):
+        raise UsageError(f"float_tolerance={float_tolerance!r} must be positive and finite, and needs exact=False.")
+    if len(program.encode("utf-8", "surrogatepass")) > MAX_PROGRAM_BYTES:
+        return Report(("program_too_long",) * len(cases))
+    if module_tree(program) is None:
+        return Report(("syntax_error",) * len(cases))
+    parts: list[str] = []
+    for chunk in instalments(cases):
+        outcomes = yield [_job(program, stdin, limits) for stdin, _ in chunk]
+        calls: list[CallOutcome] = [outcome.calls[0] for outcome in outcomes]
+        for call, (_, expected) in zip(calls, chunk, strict=True):
+            too_long = len(canonical(expected).encode("utf-8", "surrogatepass")) > limits.output_bytes
+            parts.append("stdout_too_long" if too_long else _read(call, expected, exact, float_tolerance))
+        if any(call.status in (Status.TIMEOUT, Status.MEMORY) for call in calls):
+            break
+    return Report((*parts, *("not_run",) * (len(cases) - len(parts))))
+
+
+def same_output(written: str, expected: str, *, exact: bool = False, float_tolerance: float | None = None) -> bool:
+    """Whether two outputs are the same by the rules of `report_stdio`."""
+    if exact:
+        return written == expected
+    ours, theirs = _lines(written), _lines(expected)
+    if float_tolerance is None or ours == theirs:
+        return ours == theirs
+    return len(ours) == len(theirs) and all(
+        len(mine) == len(wanted) and all(_same_word(a, b, float_tolerance) for a, b in zip(mine, wanted, strict=True))
+        for mine, wanted in ((a.split(), b.split()) for a, b in zip(ours, theirs, strict=True))
+    )
+
+
+def _job(program: str, stdin: str, limits: Limits) -> Job:
+    # The input is part of the program, not an argument: arguments are capped lower, and a process should serve one case.
+    text = f"{_INSIDE}\n\ndef run():\n    return run_main({program!r}, {stdin!r})\n"
+    return Job(program=text, calls=("",), entry_point="run", limits=limits)
+
+
+def _read(call: CallOutcome, expected: str, exact: bool, float_tolerance: float | None) -> str:
+    if call.status is Status.FORBIDDEN:
+        return "stdin_too_long"
+    if call.status is Status.WORKER_LOST:
+        return "worker_lost"
+    if call.status is not Status.OK or call.value is None:
+        return WRONG
+    try:
+        written = parse_literal(call.value, len(call.value))
+    except NotALiteral:
+        return WRONG
+    same = isinstance(written, str) and same_output(written, expected, exact=exact, float_tolerance=float_tolerance)
+    return RIGHT if same else WRONG
+
+
+def _lines(text: str) -> list[str]:
+    return [line.rstrip() for line in text.rstrip().split("\n")]
+
+
+def _same_word(word: str, expected: str, tolerance: float) -> bool:
+    if word == expected:
+        return True
+    ours, theirs = _number(word), _number(expected)
+    return ours is not None and theirs is not None and abs(ours - theirs) <= tolerance * max(1.0, abs(theirs))
+
+
+def _number(word: str) -> float | None:
+    """The finite number that a word spells in plain decimal notation."""
+    if not word.isascii() or "_" in word:
+        return None
+    try:
+        number = float(word)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
