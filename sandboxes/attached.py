@@ -42,6 +42,7 @@ def attach(client: Any, container: Any) -> socket.socket:
                     theirs.sendall(part)
         _hang_up(stream, theirs)
         raw.close()
+        stream.close()
 
     for work in (to_container, from_container):
         threading.Thread(target=work, name="sandbox-attached", daemon=True).start()

@@ -77,10 +77,16 @@ class DockerLauncher:
         """The image to run; sets the interpreter inside it."""
         if not self._published:
             return ensure_image(self._client, self._packages)
+        errors = importlib.import_module("docker.errors")
         try:
             image = self._client.images.get(self._published)
-        except importlib.import_module("docker.errors").ImageNotFound:
-            image = self._client.images.pull(self._published)
+        except errors.ImageNotFound:
+            try:
+                image = self._client.images.pull(self._published)
+            except errors.APIError as error:
+                raise SandboxUnavailable(
+                    f"sandbox image={self._published!r} cannot be pulled ({error.explanation}); check the name."
+                ) from error
         self._interpreter = image.labels.get(INTERPRETER_LABEL, "python3")
         return str(image.id)
 

@@ -32,14 +32,14 @@ _libc = ctypes.CDLL(None, use_errno=True)
 def open_doors(layers: Iterable[str]) -> list[str]:
     """What programs could reach through these layers: `files`, `the network`, both or nothing.
 
-    Files are closed by a mount namespace (bwrap, a container), or by Landlock together with something that keeps a program
-    from changing the modes of files: seccomp, or a user id that owns none. The network is closed by a network namespace or by
-    seccomp; Landlock knows only TCP. Whatever closes the network also keeps signals in.
+    Everything is closed inside bwrap or a container, which show a program no file of the machine's. Elsewhere it takes two:
+    Landlock for opening, making and removing files, and seccomp for changing their modes and for sockets, of which Landlock
+    knows only TCP. The other layers are there for the day on which one of these has a hole.
     """
     held = {layer.partition("-")[0] for layer in layers}
-    files = held & {"bwrap", "container"} or ("landlock" in held and held & {"seccomp", "user"})
-    network = held & {"bwrap", "unshare", "container", "seccomp"}
-    return [door for door, closed in (("files", files), ("the network", network)) if not closed]
+    inside = bool(held & {"bwrap", "container"})
+    closed = {"files": inside or held >= {"landlock", "seccomp"}, "the network": inside or "seccomp" in held}
+    return [door for door, is_closed in closed.items() if not is_closed]
 
 
 class Refused(Exception):
@@ -93,7 +93,7 @@ class Isolation:
         doors = open_doors(self.layers)
         if doors:
             held = {layer.partition("-")[0] for layer in self.layers}
-            missing = ", ".join(layer for layer in ("landlock", "seccomp", "bwrap", "unshare") if layer not in held)
+            missing = ", ".join(layer for layer in ("landlock", "seccomp", "bwrap") if layer not in held)
             raise Refused(
                 f"programs could reach {' and '.join(doors)} of this machine, which lacks {missing}: start Docker, "
                 "install bubblewrap, or accept the risk with sandbox='process:unsafe'"
@@ -158,9 +158,15 @@ def _spare_user() -> int | None:
 
 
 def _make_rules() -> int | None:
-    """A descriptor of Landlock's rules for this interpreter; None where a process cannot submit to them."""
+    """A descriptor of Landlock's rules for this interpreter; None where a process under them could not import."""
     ruleset = make_ruleset(library_folders())
-    if _works(lambda: restrict_self(ruleset)):
+
+    def submit() -> None:
+        restrict_self(ruleset)
+        for folder in filter(os.path.isdir, sys.path):
+            os.listdir(folder)
+
+    if _works(submit):
         return ruleset
     os.close(ruleset)
     return None

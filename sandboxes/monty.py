@@ -18,9 +18,10 @@ from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 
-from .errors import SandboxUnavailable
-from .monty_engine import Engine, Question, put_question
+from .errors import SandboxError, SandboxUnavailable
+from .monty_engine import Engine, put_question
 from .monty_gate import monty_accepts
 from .spec import CallOutcome, CodeSandbox, Job, Outcome
 from .stats import SandboxStats
@@ -109,7 +110,7 @@ class MontySandbox(CodeSandbox):
 
 
 class _Batch:
-    """One call of `submit`: the calls that are answered, and what still has to be said about the others."""
+    """One call of `submit`: the calls that are answered, and who still has to speak about the others."""
 
     def __init__(self, jobs: Sequence[Job], inner: CodeSandbox) -> None:
         self.future: Future[list[Outcome]] = Future()
@@ -117,21 +118,99 @@ class _Batch:
         self._jobs = jobs
         self._inner = inner
         self._whole: dict[int, Outcome] = {}
-        """Outcomes of jobs that the inner sandbox was given untouched."""
         self._calls: list[list[CallOutcome | None]] = [[None] * len(job.calls) for job in jobs]
-        self._open = 1
-        """Things that must happen before the batch is done; one of them is `start`."""
-        self._asked = 0
-        """Jobs that the engine has."""
+        self._asked: dict[int, Future[list[CallOutcome | None]]] = {}
+        self._inner_asked: list[Future[list[Outcome]]] = []
+        self._engine_owes = 0
+        self._owed = 1
+        """What is still to come: `start`, the engine's answers, and the inner sandbox's; the last to come settles the batch."""
+        self._settled = False
         self._lock = threading.Lock()
+        self.future.add_done_callback(self._drop_if_cancelled)
 
     def start(self, engine: Engine) -> None:
-        """Gives every job to one of the two."""
-        outside: list[int] = []
-        questions: list[tuple[int, Question]] = []
-        for index, job in enumerate(self._jobs):
-            question = put_question(job)
-            if question is None:
-                outside.append(index)
-            else:
-                questions.append((index, question))
+        """Gives each job to one of the two."""
+        questions = {index: question for index, job in enumerate(self._jobs) if (question := put_question(job)) is not None}
+        self._engine_owes = len(questions)
+        self._owed += len(questions)
+        self._ask_inner([index for index in range(len(self._jobs)) if index not in questions])
+        for index, question in questions.items():
+            self._asked[index] = engine.submit(question)
+        for index, asked in self._asked.items():
+            asked.add_done_callback(partial(self._engine_said, index))
+        self._came()
+
+    def _ask_inner(self, indices: list[int]) -> None:
+        """Gives the inner sandbox those jobs, without the calls that are answered."""
+        if not indices or self._settled:
+            return
+        with self._lock:
+            self._owed += 1
+        try:
+            asked = self._inner.submit([self._rest(index) for index in indices])
+        except SandboxError as error:
+            self._fail(error)
+            return
+        self._inner_asked.append(asked)
+        asked.add_done_callback(partial(self._inner_said, indices))
+
+    def _rest(self, index: int) -> Job:
+        job = self._jobs[index]
+        if index not in self._asked:
+            return job
+        return replace(job, calls=tuple(c for c, known in zip(job.calls, self._calls[index], strict=True) if known is None))
+
+    def _engine_said(self, index: int, said: Future[list[CallOutcome | None]]) -> None:
+        if said.cancelled():
+            self._fail(SandboxUnavailable("The sandbox was closed while it was working."))
+        elif (error := said.exception()) is not None:
+            self._fail(error)
+        else:
+            self._calls[index] = said.result()
+        with self._lock:
+            self.engine_calls += sum(call is not None for call in self._calls[index])
+            self._engine_owes -= 1
+            last = self._engine_owes == 0
+        if last:
+            self._ask_inner([index for index in self._asked if None in self._calls[index]])
+        self._came()
+
+    def _inner_said(self, indices: list[int], said: Future[list[Outcome]]) -> None:
+        if said.cancelled():
+            self._fail(SandboxUnavailable("The sandbox was closed while it was working."))
+        elif (error := said.exception()) is not None:
+            self._fail(error)
+        else:
+            for index, outcome in zip(indices, said.result(), strict=True):
+                if index not in self._asked:
+                    self._whole[index] = outcome
+                    continue
+                answers = iter(outcome.calls)
+                self._calls[index] = [next(answers) if known is None else known for known in self._calls[index]]
+        self._came()
+
+    def _came(self) -> None:
+        """Counts one arrival; the last one settles the batch."""
+        with self._lock:
+            self._owed -= 1
+            if self._owed or self._settled:
+                return
+            self._settled = True
+        if self.future.set_running_or_notify_cancel():
+            whole = self._whole
+            answers = [[call for call in calls if call is not None] for calls in self._calls]
+            self.future.set_result([whole.get(index) or Outcome.of(calls) for index, calls in enumerate(answers)])
+
+    def _fail(self, error: BaseException) -> None:
+        with self._lock:
+            if self._settled:
+                return
+            self._settled = True
+        if self.future.set_running_or_notify_cancel():
+            self.future.set_exception(error)
+
+    def _drop_if_cancelled(self, future: Future[list[Outcome]]) -> None:
+        if future.cancelled():
+            self._settled = True
+            for asked in [*self._asked.values(), *self._inner_asked]:
+                asked.cancel()

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from .errors import SandboxUnavailable
@@ -31,8 +32,9 @@ class Namespaces:
     """What goes in front of the worker's command line."""
 
 
-def find_namespaces(interpreter: str, library: str, without: Sequence[str]) -> Namespaces:
-    """The first kind of namespaces that works here. Tries them, which takes some 50 ms each.
+@cache
+def find_namespaces(interpreter: str, library: str, without: tuple[str, ...]) -> Namespaces:
+    """The first kind of namespaces that works here. Tries them, once in the life of a process; that takes some 50 ms each.
 
     Args:
         interpreter: Path of the Python that will run inside.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import mmap
 import resource
-import socket
 
+from .streams import Connection
 from .wire import PAGE_BYTES, PAGE_HEADER_BYTES, REPLY, Tag, record
 
 
@@ -25,7 +25,7 @@ class Page:
         self._map[:PAGE_HEADER_BYTES] = self._used_bytes.to_bytes(PAGE_HEADER_BYTES, "little")
         return self._used_bytes
 
-    def send(self, connection: socket.socket, frame: int, status: int, timed_out: bool, usage: resource.struct_rusage) -> None:
+    def send(self, connection: Connection, frame: int, status: int, timed_out: bool, usage: resource.struct_rusage) -> None:
         """Sends the reply straight from the page: what a child wrote never enters the parent's own memory."""
         length = int.from_bytes(self._map[:PAGE_HEADER_BYTES], "little")
         if length > PAGE_BYTES - PAGE_HEADER_BYTES:

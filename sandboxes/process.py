@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from .errors import SandboxUnavailable
 from .launch import base_interpreter, package_options, worker_command, worker_environment
 from .link import Started
-from .namespaces import Namespaces, find_namespaces
+from .namespaces import find_namespaces
 from .packages import find_packages
 
 _START_S = 20.0
@@ -48,7 +48,6 @@ class ProcessLauncher:
         self._packages = find_packages(packages) if packages else None
         self._unsafe = unsafe
         self._without = tuple(without)
-        self._namespaces: Namespaces | None = None
         self._lock = threading.Lock()
 
     def start(self, hash_seed: int) -> Started:
@@ -61,11 +60,11 @@ class ProcessLauncher:
             raise SandboxUnavailable(f"The process sandbox needs Linux, this is {sys.platform}; start Docker instead.")
         library = str(self._packages.folder()) if self._packages else ""
         with self._lock:  # workers start side by side, the machine is tried once
-            self._namespaces = self._namespaces or find_namespaces(base_interpreter(), library, self._without)
+            namespaces = find_namespaces(base_interpreter(), library, self._without)
         ours, theirs = socket.socketpair()
         try:
             process = subprocess.Popen(
-                [*self._namespaces.prefix, *self._command(f"fd={theirs.fileno()}", library)],
+                [*namespaces.prefix, *self._command(f"fd={theirs.fileno()}", namespaces.name, library)],
                 env=worker_environment(hash_seed),
                 cwd="/",
                 stdin=subprocess.DEVNULL,
@@ -85,9 +84,8 @@ class ProcessLauncher:
     def close(self) -> None:
         """Nothing is shared between workers."""
 
-    def _command(self, connection: str, library: str) -> list[str]:
-        assert self._namespaces is not None
-        options = [f"around={self._namespaces.name}", f"without={'+'.join(self._without)}"]
+    def _command(self, connection: str, around: str, library: str) -> list[str]:
+        options = [f"around={around}", f"without={'+'.join(self._without)}"]
         options += ["unsafe=yes"] if self._unsafe else []
         options += package_options(library, self._packages.modules) if self._packages else []
         return worker_command(base_interpreter(), connection, *options)

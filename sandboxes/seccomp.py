@@ -23,7 +23,7 @@ CALLS = {
     for name, _, number in (
         pair.partition("=")
         for pair in """
-    read=0 write=1 open=2 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 munmap=11 brk=12 rt_sigaction=13
+    read=0 write=1 close=3 stat=4 fstat=5 lstat=6 poll=7 lseek=8 mmap=9 mprotect=10 munmap=11 brk=12 rt_sigaction=13
     rt_sigprocmask=14 rt_sigreturn=15 pread64=17 pwrite64=18 readv=19 writev=20 access=21 pipe=22 select=23 sched_yield=24
     mremap=25 msync=26 madvise=28 dup=32 dup2=33 pause=34 nanosleep=35 getitimer=36 alarm=37 setitimer=38 getpid=39 sendto=44
     recvfrom=45 sendmsg=46 recvmsg=47 shutdown=48 getsockname=51 getpeername=52 fork=57 exit=60 wait4=61 kill=62 uname=63
@@ -32,17 +32,19 @@ CALLS = {
     getpgid=121 getsid=124 rt_sigpending=127 rt_sigtimedwait=128 rt_sigsuspend=130 sigaltstack=131 getpriority=140 gettid=186
     tkill=200 time=201 futex=202 sched_getaffinity=204 getdents64=217 set_tid_address=218 restart_syscall=219
     clock_gettime=228 clock_getres=229 clock_nanosleep=230 exit_group=231 epoll_wait=232 epoll_ctl=233 tgkill=234 waitid=247
-    openat=257 newfstatat=262 readlinkat=267 faccessat=269 pselect6=270 ppoll=271 set_robust_list=273 epoll_pwait=281
+    newfstatat=262 readlinkat=267 faccessat=269 pselect6=270 ppoll=271 set_robust_list=273 epoll_pwait=281
     eventfd2=290 epoll_create1=291 dup3=292 pipe2=293 preadv=295 pwritev=296 getcpu=309 getrandom=318 statx=332 rseq=334
     close_range=436 faccessat2=439 epoll_pwait2=441 landlock_restrict_self=446
     """.split()
     )
 }
 """Allowed whatever their arguments. Of these, `kill` and its like are the parent's, and cut down in each child."""
-_IOCTL, _SOCKETPAIR, _CLONE, _FCNTL, _PRCTL, _PRLIMIT64, _CLONE3, _NEWEST = 16, 53, 56, 72, 157, 302, 435, 462
+_OPEN, _IOCTL, _SOCKETPAIR, _CLONE, _FCNTL, _PRCTL, _OPENAT, _PRLIMIT64, _CLONE3 = 2, 16, 53, 56, 72, 157, 257, 302, 435
+_NEWEST = 462
 _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX
 # Duplicating, flags, asking about locks; not F_SETOWN and F_SETSIG, which send signals to other processes.
 _FCNTLS = (0, 1, 2, 3, 4, 5, 1030, 1032, 1034)
+_O_TRUNC, _ACCESS_MODE, _WRITE_ONLY, _READ_AND_WRITE = 0x200, 3, 1, 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
 _FORK_FLAGS = 0x0120_0000 | 0xFF  # clone as fork uses it: no thread, no vfork, no namespace
 
@@ -100,6 +102,7 @@ def parent_filter() -> Filter:
     steps = [_LOAD_ARCHITECTURE, (_EQUAL, 1, 0, _X86_64), _DENY, _LOAD_NUMBER]
     for number in CALLS.values():
         steps += _on(number, [_ALLOW])
+    steps += _on(_OPEN, _if_emptying_means_writing(1)) + _on(_OPENAT, _if_emptying_means_writing(2))
     steps += _on(_IOCTL, _if_argument(1, _IOCTLS))
     steps += _on(_FCNTL, _if_argument(1, _FCNTLS))
     steps += _on(_PRCTL, _if_argument(0, (_PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP)))
@@ -132,6 +135,12 @@ def _on(number: int, then: list[_Step]) -> list[_Step]:
 def _argument(place: int, *, high: bool = False) -> _Step:
     """Loads 32 bits of an argument, the lower ones unless `high`."""
     return _LOAD, 0, 0, 16 + 8 * place + 4 * high
+
+
+def _if_emptying_means_writing(place: int) -> list[_Step]:
+    """Denies opening a file that empties it without opening it for writing, which Landlock knows of from version 3 on only."""
+    allowed_modes = [(_EQUAL, 2, 0, _WRITE_ONLY), (_EQUAL, 1, 0, _READ_AND_WRITE)]
+    return [_argument(place), (_ANY_BIT, 0, 4, _O_TRUNC), (_AND, 0, 0, _ACCESS_MODE), *allowed_modes, _DENY, _ALLOW]
 
 
 def _if_argument(place: int, values: Iterable[int]) -> list[_Step]:

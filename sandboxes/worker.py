@@ -19,7 +19,6 @@ import os
 import resource
 import select
 import signal
-import socket
 import sys
 import time
 import warnings
@@ -30,6 +29,7 @@ from .child import Work, run_work
 from .isolate import Isolation, Refused, end_with_parent, set_limits
 from .landlock import library_folders
 from .page import Page
+from .streams import Connection, connect
 from .wire import HELLO_FRAME, REQUEST, Tag
 
 # What programs commonly import, and cheap to fork with: no threading, whose hook runs in every fork.
@@ -82,7 +82,7 @@ def _warm_up(modules: Iterable[str]) -> int:
 class Worker:
     """The loop of the parent: read a header, fork, wait, reply."""
 
-    def __init__(self, connection: socket.socket, options: Mapping[str, str]) -> None:
+    def __init__(self, connection: Connection, options: Mapping[str, str]) -> None:
         """Warms up, and prepares what isolates programs; see `main` for the options."""
         self._connection = connection
         set_limits()
@@ -170,7 +170,7 @@ def _clocks(pid: int, elapsed_s: float) -> tuple[float, float]:
         return used_s, elapsed_s - used_s if used_s > elapsed_s / 4 else 0.0
 
 
-def _hung_up(connection: socket.socket) -> bool:
+def _hung_up(connection: Connection) -> bool:
     poll = select.poll()
     poll.register(connection, select.POLLRDHUP)
     return bool(poll.poll(0))
@@ -184,7 +184,7 @@ def _kill_everyone_else() -> None:
             os.waitpid(-1, 0)
 
 
-def _receive(connection: socket.socket, length: int) -> bytes | None:
+def _receive(connection: Connection, length: int) -> bytes | None:
     """Exactly `length` bytes; None when the other side has hung up."""
     parts: list[bytes] = []
     while length:
@@ -200,7 +200,7 @@ def main(arguments: list[str]) -> None:
     """Connects to the host, cuts the process off from its surroundings, and serves.
 
     Args:
-        arguments: `fd=<number>` or `socket=<path>`, which is the connection, then any of these. `around=<kind>`: what the
+        arguments: The connection, see `streams.connect`, then any of these. `around=<kind>`: what the
             launcher put around this process, see `isolate`. `without=<layer>+<layer>`: do without these. `unsafe=yes`:
             serve even if programs are not isolated. `packages=<folder>` and `preload=<module>+<module>`: what programs may
             import besides the standard library, and what of it to import before forking. Or the single word `folders`:
@@ -210,11 +210,11 @@ def main(arguments: list[str]) -> None:
     if arguments == ["folders"]:
         print(*library_folders(), sep="\n")
         return
-    options = dict(word.split("=", 1) for word in arguments)
+    options = {name: value for name, _, value in (word.partition("=") for word in arguments)}
     if options.get("around") in ("bwrap", "unshare"):
         end_with_parent()  # which is that program, and has only one thread
     try:
-        worker = Worker(_connect(options), options)
+        worker = Worker(connect(options), options)
         if not options.get("unsafe"):
             worker.isolation.demand()
         _forget_surroundings()
@@ -223,15 +223,6 @@ def main(arguments: list[str]) -> None:
         sys.exit(str(error))
     with contextlib.suppress(ConnectionError):
         worker.serve()
-
-
-def _connect(options: Mapping[str, str]) -> socket.socket:
-    """The stream to the host."""
-    if "fd" in options:
-        return socket.socket(fileno=int(options["fd"]))
-    connection = socket.socket(socket.AF_UNIX)
-    connection.connect(options["socket"])
-    return connection
 
 
 def _forget_surroundings() -> None:

@@ -32,7 +32,7 @@ def run_main(source: str, stdin: str) -> str:
     stdout: Any = io.TextIOWrapper(io.BufferedWriter(captured), "utf-8", "surrogateescape", newline="\n")
     stdout.mode = "w"
     sys.stdout = sys.__stdout__ = stdout
-    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # the sandbox's interpreter starts without `site`
+    builtins.exit = builtins.quit = sys.exit  # the sandbox's interpreter starts without `site`
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     if "threading" in source:
         run_threads_at_once()
@@ -40,7 +40,7 @@ def run_main(source: str, stdin: str) -> str:
     try:
         exec(code, main.__dict__)
     except SystemExit as stop:
-        if stop.code is not None and stop.code != 0:
+        if stop.code is not None and not (type(stop.code) in (int, bool) and stop.code == 0):
             raise
     atexit._run_exitfuncs()
     for stream in (sys.stdout, stdout):

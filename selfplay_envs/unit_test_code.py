@@ -21,7 +21,7 @@ _REFUSED_MODULES = frozenset(
 """The same, or not to be had in a sandbox."""
 
 
-def test_fault(prelude: str, test: str, entry_point: str) -> str:
+def code_fault(prelude: str, test: str, entry_point: str) -> str:
     """`test_not_expressible`, or nothing where the test can be run against a table of results.
 
     Args:

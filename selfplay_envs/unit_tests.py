@@ -19,8 +19,9 @@ from .errors import UsageError
 from .expressions import argument_text
 from .findings import WRONG, Finding, Report, instalments
 from .game import Request
+from .observation import Observation, observing_job, read_observation
 from .programs import parse_program
-from .unit_test_code import NOT_EXPRESSIBLE, test_fault
+from .unit_test_code import NOT_EXPRESSIBLE, code_fault
 
 LIMITS = Limits(cpu_s=3.0, wall_s=12.0)
 MAX_ROUNDS = 50
@@ -28,24 +29,12 @@ ASKS_PER_RUN = 256
 MAX_TABLE_CHARS = 48_000  # a job's program, with the tests and ours, is at most 64 KiB
 _REPLY_BYTES = 1 << 20
 
+_FAULTS = {
+    Status.SYNTAX_ERROR: "syntax_error",
+    Status.FORBIDDEN: NOT_EXPRESSIBLE,  # arguments longer than a sandbox reads
+    Status.WORKER_LOST: "worker_lost",
+}
 _INSIDE = Path(__file__).with_name("unit_tests_inside.py").read_text(encoding="utf-8")
-_OBSERVE = "_observe_candidate"
-# Reports an exception under its nearest builtin name, and a dict of the library's own kinds as the dict that it equals.
-_HARNESS = """
-
-def {observe}(*positional, **keywords):
-    from collections import Counter, OrderedDict, defaultdict
-    try:
-        kind, value = "value", {name}(*positional, **keywords)
-    except MemoryError:
-        raise
-    except Exception as error:
-        builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
-        kind, value = "raised", [builtin.__name__, [str(argument)[:1000] for argument in error.args]]
-    if type(value) in (Counter, OrderedDict, defaultdict):
-        value = dict(value)
-    return kind, value, [list(positional), keywords]
-"""
 
 
 def check_unit_tests(
@@ -95,32 +84,11 @@ def report_unit_tests(
         return Report((tree,) * len(tests))
     suite = _Suite(program, entry_point, prelude, tests, limits)
     parts = yield from _run_all(suite, in_place=False)
-    if any(entry.changes_arguments for entry in suite.table.values()):
+    if any(row.changes_arguments for row in suite.table.values()):
         # Copied arguments hide what the program did to them. Where that decides a test, nobody was asked what counts.
         again = yield from _run_all(suite, in_place=True)
         parts = [one if one == other else NOT_EXPRESSIBLE for one, other in zip(parts, again, strict=True)]
     return Report(tuple(parts))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """What one call of the candidate led to, as a row of the table that the tests are given."""
-
-    arguments: str
-    """Canonical text of `[positional, keywords]`."""
-    kind: str
-    """`value`, `raised`, `unserialisable` or `no_return`; see `unit_tests_inside.Entry`."""
-    value: str = "None"
-    after: str = "None"
-    """Canonical text of the arguments as the call left them, or of None if it left them alone."""
-
-    @property
-    def text(self) -> str:
-        return f"({self.arguments}, {self.kind!r}, {self.value}, {self.after})"
-
-    @property
-    def changes_arguments(self) -> bool:
-        return self.after != "None"
 
 
 @dataclass(slots=True)
@@ -132,24 +100,19 @@ class _Suite:
     prelude: str
     tests: tuple[str, ...]
     limits: Limits
-    table: dict[str, _Entry] = field(default_factory=dict[str, _Entry])
+    table: dict[str, Observation] = field(default_factory=dict[str, Observation])
 
     def fault(self, test: str) -> str:
         """Why a test cannot be run against a table, or nothing."""
-        return test_fault(self.prelude, test, self.entry_point)
+        return code_fault(self.prelude, test, self.entry_point)
 
     def test_job(self, calls: Iterable[str]) -> Job:
         """Runs tests against the table; a call is `number of the test, budget, in_place`."""
-        rows = ", ".join(entry.text for entry in self.table.values())
+        rows = ", ".join(row.text for row in self.table.values())
         run = f"run_test({self.entry_point!r}, {self.prelude!r}, {self.tests!r}[number], [{rows}], budget, in_place)"
         program = f"{_INSIDE}\n\ndef run(number, budget, in_place):\n    return {run}\n"
         limits = replace(self.limits, output_bytes=_REPLY_BYTES)
         return Job(program=program, calls=tuple(calls), entry_point="run", limits=limits)
-
-    def candidate_job(self, calls: Iterable[str]) -> Job:
-        """Makes calls of the tested program and reports what became of them."""
-        program = self.program + _HARNESS.format(observe=_OBSERVE, name=self.entry_point)
-        return Job(program=program, calls=tuple(calls), entry_point=_OBSERVE, limits=self.limits)
 
 
 def _run_all(suite: _Suite, in_place: bool) -> Generator[list[Request], list[Any], list[str]]:
@@ -183,8 +146,8 @@ def _read_run(call: CallOutcome, budget: int) -> str | dict[str, str]:
     """
     match call.status:
         case Status.OK:
-            said, asked = parse_literal(call.value or "", _REPLY_BYTES)
             try:
+                said, asked = parse_literal(call.value or "", _REPLY_BYTES)
                 return said if asked is None else {argument_text(*arguments): canonical(arguments) for arguments in asked}
             except NotALiteral:
                 return NOT_EXPRESSIBLE
@@ -208,42 +171,13 @@ def _observe(suite: _Suite, wanted: dict[str, str]) -> Generator[list[Request], 
     """
     for texts in instalments(list(wanted)):
         outcome: Outcome
-        [outcome] = yield [suite.candidate_job(texts)]
+        [outcome] = yield [observing_job(suite.program, suite.entry_point, texts, suite.limits)]
         for text, call in zip(texts, outcome.calls, strict=True):
-            if call.status in _JOB_FAULTS:
-                return _JOB_FAULTS[call.status]
-            suite.table[text] = _read_call(wanted[text], call)
-        if sum(len(entry.text) for entry in suite.table.values()) > MAX_TABLE_CHARS:
+            if call.status in _FAULTS:
+                return _FAULTS[call.status]
+            suite.table[text] = read_observation(wanted[text], call)
+        if sum(len(row.text) for row in suite.table.values()) > MAX_TABLE_CHARS:
             return "test_too_long"
         if any(call.status in (Status.TIMEOUT, Status.MEMORY) for call in outcome.calls):
             break
     return ""
-
-
-_JOB_FAULTS = {
-    Status.SYNTAX_ERROR: "syntax_error",
-    Status.FORBIDDEN: "program_too_long",
-    Status.WORKER_LOST: "worker_lost",
-}
-
-
-def _read_call(arguments: str, call: CallOutcome) -> _Entry:
-    """The row for a call; what the program's process says is taken for its result if it has the form of one."""
-    if call.status in (Status.NOT_SERIALISABLE, Status.OUTPUT_TOO_LARGE):
-        return _Entry(arguments, "unserialisable")
-    if call.status is not Status.OK or call.value is None:
-        return _Entry(arguments, "no_return")
-    try:
-        match parse_literal(call.value, len(call.value)):
-            case ("value", value, [[*positional], {**keywords}]):
-                kind = "value"
-            case ("raised", [str(), [*reasons]] as value, [[*positional], {**keywords}]) if all(
-                isinstance(reason, str) for reason in reasons
-            ):
-                kind = "raised"
-            case _:
-                return _Entry(arguments, "no_return")
-    except NotALiteral:
-        return _Entry(arguments, "no_return")
-    after = canonical([positional, keywords])
-    return _Entry(arguments, kind, canonical(value), "None" if after == arguments else after)

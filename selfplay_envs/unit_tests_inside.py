@@ -202,8 +202,8 @@ def exception(name: str, arguments: list[str]) -> Exception:
     kind = getattr(builtins, name, None)
     if isinstance(kind, type) and issubclass(kind, Exception) and not issubclass(kind, StopIteration | StopAsyncIteration):
         try:
-            return kind(*arguments)
-        except TypeError:  # such as UnicodeDecodeError, which takes five arguments of its own kind
+            return kind.__new__(kind, *arguments)  # not its __init__: UnicodeDecodeError's asks for more than a text
+        except (TypeError, ValueError):  # ExceptionGroup's __new__ does too
             pass
     return CandidateError(name, *arguments)
 
@@ -224,13 +224,15 @@ def overwrite(arguments: list[Any], after: list[Any]) -> None:
 
 def go_on_after_asking(tree: ast.Module) -> ast.Module:
     """The test with each simple statement in a `try` that, once a call was unknown, goes on with the next statement."""
-    [handler] = ast.parse("try: pass\nexcept BaseException:\n    if not __pending__():\n        raise").body[0].handlers  # type: ignore[attr-defined]
+    template = ast.parse("try: pass\nexcept BaseException:\n    if not __pending__():\n        raise").body[0]
+    assert isinstance(template, ast.Try)
+    handlers = template.handlers
 
     class Guard(ast.NodeTransformer):
         def guard(self, node: ast.stmt) -> ast.stmt:
             if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
                 return node  # a docstring, behind which `from __future__` may stand
-            return ast.Try(body=[node], handlers=[handler], orelse=[], finalbody=[])
+            return ast.Try(body=[node], handlers=handlers, orelse=[], finalbody=[])
 
         visit_Assert = visit_Assign = visit_AnnAssign = visit_AugAssign = visit_Expr = guard
 

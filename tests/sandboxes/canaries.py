@@ -146,6 +146,8 @@ CHANGING = {
     "deleting a folder": "os.rmdir(host['folder'] + '/empty')",
     "renaming": "os.rename(host['folder'] + '/secret', host['folder'] + '/new')",
     "emptying": "open(host['folder'] + '/secret', 'w')",
+    "emptying by reading": "os.open(host['folder'] + '/secret', os.O_RDONLY | os.O_TRUNC)",
+    "emptying by neither reading nor writing": "os.open(host['folder'] + '/secret', os.O_ACCMODE | os.O_TRUNC)",
     "cutting": "os.truncate(host['folder'] + '/secret', 1)",
     "changing the mode": "os.chmod(host['folder'] + '/secret', 0o600)",
     "changing the time": "os.utime(host['folder'] + '/secret', (1, 1))",

@@ -126,7 +126,7 @@ HOSTILE = {
     "an exit code": RIGHT + "import sys\nsys.exit(1)",
     "an exit with a message": RIGHT + "exit('passed')",
     "an exit with True": RIGHT + "exit(True)",
-    "an exit code equal to 0 that is none": RIGHT + "class E:\n    __ne__ = lambda s, o: True\nexit(E())",
+    "an exit code that claims to be 0": RIGHT + "class E:\n    __eq__ = lambda s, o: True\n    __hash__ = id\nexit(E())",
     "an exception": RIGHT + "1 / 0",
     "a hard exit": RIGHT + "import os\nos._exit(0)",
     "a signal": RIGHT + "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",

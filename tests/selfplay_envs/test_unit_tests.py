@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from sandboxes import Limits, Outcome, ScriptedSandbox, Status
+from sandboxes import Job, Limits, Outcome, ScriptedSandbox, Status
 from selfplay_envs import Referee, Report, UsageError, check_unit_tests, report_unit_tests
 from selfplay_envs.findings import instalments
 from selfplay_envs.unit_tests_inside import Anything, Unserialisable, exception, overwrite, spell
@@ -17,7 +17,6 @@ def check(candidate):
     assert sorted(candidate(i) for i in range(5)) == [0, 1, 4, 9, 16]
     assert all(candidate(i) >= 0 for i in range(-3, 3))
     assert len(str(candidate(10))) == 3
-    assert isinstance(candidate(2), int)
 """
 SQUARE = "def square(x):\n    return x * x"
 QUICK = Limits(cpu_s=0.3, wall_s=2.0)
@@ -63,8 +62,7 @@ EQUAL_TO_ALL = """
     __ne__ = __lt__ = __gt__ = __le__ = __ge__ = __bool__ = __eq__
     __hash__ = lambda self: 0
     __sub__ = __abs__ = lambda self, *other: 0
-    __len__ = lambda self: 3
-    __iter__ = lambda self: iter((0, 1, 4, 9, 16))
+    __str__ = lambda self: "abc"
 """
 HOSTILE = {
     "an object that equals everything": f"class A:{EQUAL_TO_ALL}\ndef square(x): return A()",
@@ -74,7 +72,7 @@ HOSTILE = {
     "patched builtins": (
         "import builtins\nbuiltins.AssertionError = type('A', (Exception,), {})\nbuiltins.len = lambda x: 3\n"
         "builtins.sorted = lambda x: [0, 1, 4, 9, 16]\nbuiltins.all = lambda x: True\nbuiltins.abs = lambda x: 0\n"
-        "builtins.isinstance = lambda *a: True\ndef square(x): return 0"
+        "def square(x): return 0"
     ),
     "exit at import": "import sys\nsys.exit(0)",
     "hard exit at import": "import os\nos._exit(0)",
@@ -100,6 +98,15 @@ HOSTILE = {
     "long values": "def square(x): return 'a' * 50_000",
     "right at first": "def square(x): return 9 if x == 3 else 16",
 }
+
+
+FOOLS_A_NEIGHBOUR = [name for name in HOSTILE if "equals everything" in name or "looking" in name]
+
+
+def test_some_of_these_programs_would_fool_a_judge_in_their_own_process(sandbox):
+    judge = f"\ndef judge():\n    text = {SQUARE_TESTS!r}\n    exec(text, globals())\n    check(square)\n    return 'passed'"
+    jobs = [Job(program=HOSTILE[name] + judge, calls=("",), entry_point="judge") for name in FOOLS_A_NEIGHBOUR]
+    assert [outcome.calls[0].value for outcome in sandbox.run(jobs)] == ["'passed'"] * 5
 
 
 @pytest.mark.parametrize("program", HOSTILE.values(), ids=HOSTILE.keys())
@@ -144,6 +151,7 @@ def test_partial_credit_counts_the_asserts_that_hold(referee):
     [
         # exceptions arrive under their nearest builtin name, with their message
         ("def f(x): raise ValueError('bad')", "try:\n    f(1)\nexcept ValueError as e:\n    assert str(e) == 'bad'", "right"),
+        ("def f(x): return x.decode('utf-8')", "try:\n    f(b'\\xff')\n    assert 0\nexcept UnicodeDecodeError: pass", "right"),
         ("class E(KeyError): pass\ndef f(x): raise E('k')", "try:\n    f(1)\n    assert 0\nexcept LookupError: pass", "right"),
         ("class E(Exception): pass\ndef f(x): raise E", "try:\n    f(1)\n    assert 0\nexcept E: pass", "test_not_expressible"),
         ("class E(Exception): pass\ndef f(x): raise E", "try:\n    f(1)\n    assert 0\nexcept ValueError: pass", "wrong"),
@@ -362,7 +370,9 @@ def test_an_unknown_value_goes_along_with_everything():
 
 def test_exceptions_are_rebuilt_from_text_only():
     assert repr(exception("ValueError", ["a"])) == "ValueError('a')"
-    for name in ("StopIteration", "StopAsyncIteration", "SystemExit", "print", "__import__", "nobody", "UnicodeDecodeError"):
+    assert isinstance(exception("UnicodeDecodeError", ["a"]), UnicodeError)
+    assert str(exception("KeyError", ["a"])) == str(KeyError("a"))
+    for name in ("StopIteration", "StopAsyncIteration", "SystemExit", "print", "__import__", "nobody", "ExceptionGroup"):
         assert type(exception(name, ["a"])).__name__ == "CandidateError"
 
 

@@ -1,0 +1,174 @@
+"""The engine's side of `monty`: which calls of a job it is asked, in which words, and what its answers are worth."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from .errors import SandboxUnavailable
+from .monty_gate import read_program
+from .monty_source import Refused, engine_source, makes_floats
+from .replies import refuse
+from .spec import CallOutcome, Job, Limits, Status
+from .values import NotALiteral, NotSerialisable, TooLarge, canonical, read_call
+
+RECURSION_DEPTH = 100
+"""Deepest recursion that the engine answers for. CPython's own limit of 1,000 frames is further away than this, even where
+each level passes through three nested comprehensions and the builtins that read them."""
+_TIME_S = 0.1
+_TIME_SHARE = 4
+_MEMORY_SHARE = 8
+"""The engine's values are not this many times smaller than CPython's: what fits into a share of the memory fits there."""
+_GRACE_S = 0.2
+_REQUEST_S = 5.0
+
+Arguments = tuple[list[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A program inside the gate, as the engine is given it."""
+
+    text: str
+    floats: bool
+    """Whether floats are guarded against becoming infinite."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A job for the engine: the text to run and the arguments of the calls that are asked, by their index."""
+
+    reading: Reading
+    arguments: dict[int, Arguments]
+    count: int
+    """How many calls the job has."""
+    limits: Limits
+
+
+def put_question(job: Job) -> Question | None:
+    """The question for the engine, or None where CPython is to be asked at once."""
+    if refuse(job) is not None:
+        return None
+    reading = _read(job.program, job.entry_point, False)
+    if reading is None:
+        return None
+    arguments: dict[int, Arguments] = {}
+    for index, text in enumerate(job.calls):
+        try:
+            positional, keywords = read_call(text)
+        except NotALiteral:
+            continue
+        if _fits(positional) and _fits(keywords):
+            arguments[index] = positional, keywords
+    if any(map(_has_float, arguments.values())):
+        reading = _read(job.program, job.entry_point, True)
+    if not arguments or reading is None:
+        return None
+    return Question(reading, arguments, len(job.calls), job.limits)
+
+
+@lru_cache(maxsize=1_024)
+def _read(program: str, entry_point: str, floats: bool) -> Reading | None:
+    """What the engine is given for a program, or None outside the gate; remembered, since reading costs as much as running."""
+    try:
+        tree = read_program(program, entry_point)
+    except Refused:
+        return None
+    floats = floats or makes_floats(tree)
+    text = engine_source(tree, entry_point, floats)
+    return None if text is None else Reading(text, floats)
+
+
+def _fits(value: Any) -> bool:
+    """Whether an argument is plain data that the engine keeps as CPython does; `%` could turn text into a format."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return all(map(_fits, value))
+    if kind is dict:
+        return all(map(_is_key, value)) and all(map(_fits, value.values()))
+    if kind is str:
+        return value.isascii() and "%" not in value
+    return value is None or kind is int or kind is bool or (kind is float and math.isfinite(value))
+
+
+def _is_key(value: Any) -> bool:
+    """Whether a value equals no value of another type."""
+    if type(value) is tuple:
+        return all(map(_is_key, value))
+    return value is None or type(value) is int or (type(value) is str and value.isascii())
+
+
+def _has_float(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_float, value))
+    if isinstance(value, dict):
+        return any(map(_has_float, value.values()))
+    return isinstance(value, float)
+
+
+class Engine:
+    """Some engine processes and as many threads, which wait for them without holding the interpreter lock.
+
+    Raises:
+        SandboxUnavailable: The engine does not start.
+    """
+
+    def __init__(self, workers: int) -> None:
+        import pydantic_monty
+
+        self._error = pydantic_monty.MontyError
+        self._pool = pydantic_monty.Monty(
+            min_processes=workers,
+            max_processes=workers,
+            request_timeout=_REQUEST_S,
+            feed_duration_limit_grace=_GRACE_S,
+        )
+        try:
+            self._pool.__enter__()
+        except (OSError, RuntimeError, self._error) as error:
+            raise SandboxUnavailable(f"The fast engine does not start ({error}); reinstall pydantic-monty.") from error
+        self._threads = ThreadPoolExecutor(workers, "monty")
+
+    def submit(self, question: Question) -> Future[list[CallOutcome | None]]:
+        """A future of one outcome per call of the job; None for those that the engine does not answer."""
+        return self._threads.submit(self._answer, question)
+
+    def close(self) -> None:
+        """Ends threads and processes; questions under way are answered or cancelled first."""
+        self._threads.shutdown(cancel_futures=True)
+        self._pool.__exit__(None, None, None)
+
+    def _answer(self, question: Question) -> list[CallOutcome | None]:
+        answers: list[CallOutcome | None] = [None] * question.count
+        values = self._run(question)
+        for index, value in zip(question.arguments, values, strict=False):
+            answers[index] = _outcome(value, question.limits)
+        return answers
+
+    def _run(self, question: Question) -> Sequence[Any]:
+        """One 1-tuple or None for each call asked; nothing at all when one of them exhausted the engine."""
+        limits = {
+            "max_feed_duration_secs": min(_TIME_S, question.limits.cpu_s / _TIME_SHARE),
+            "max_memory": (question.limits.memory_mib << 20) // _MEMORY_SHARE,
+            "max_recursion_depth": RECURSION_DEPTH,
+        }
+        try:
+            with self._pool.checkout(limits=limits, assert_message_annotations=False) as session:
+                values = session.feed_run(question.reading.text, inputs={"__calls": list(question.arguments.values())})
+        except self._error:
+            return ()  # CPython says what is wrong
+        return values if isinstance(values, list) and len(values) == len(question.arguments) else ()
+
+
+def _outcome(value: Any, limits: Limits) -> CallOutcome | None:
+    """What an answer is worth: the canonical text of a plain value, or nothing."""
+    if type(value) is not tuple or len(value) != 1:
+        return None
+    try:
+        return CallOutcome(status=Status.OK, value=canonical(value[0], limits.output_bytes))
+    except (NotSerialisable, TooLarge):
+        return None
