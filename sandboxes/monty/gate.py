@@ -1,0 +1,387 @@
+"""Which programs the fast engine may answer: plain data and first-order functions.
+
+Inside the gate are whole numbers, floats, Latin text, lists, tuples, dicts, ranges, and sets where their order cannot show.
+Functions are called or handed to `map`, `filter` and `key=`, never stored. Values that cannot be seen in the source are
+checked while the program runs (`guard`); whether the order of effects could show is checked in `flow`.
+
+Nothing in it depends on hash order, identity, time or an earlier call, so one run says what two runs under two hash seeds
+would say: the module level holds only functions and immutable constants, and defaults are constants too.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .flow import check_flow
+from .read import Program, Refused, read
+from .subset import (
+    CONSUMERS,
+    FUNCTIONS,
+    HANDED,
+    LAZY,
+    MATH,
+    MATH_CONSTANTS,
+    METHODS,
+    ORDER_FREE,
+    SET_METHODS,
+    TYPES,
+    Arity,
+    is_plain_text,
+)
+
+MAX_COMPREHENSION_DEPTH = 3
+"""Nested comprehensions take stack frames in CPython that the engine does not count; see `engine.RECURSION_DEPTH`."""
+
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_FORMAT = re.compile(r"[<>^]?0?\d{0,3},?(\.\d{1,2})?[dfeEsxXbo]?")
+
+
+def monty_accepts(program: str, entry_point: str) -> bool:
+    """Whether the fast engine may be asked about this program at all; arguments are looked at call by call."""
+    try:
+        admit(program, entry_point)
+    except Refused:
+        return False
+    return True
+
+
+def admit(text: str, entry_point: str) -> Program:
+    """The program that a text spells, if it is inside the gate.
+
+    Raises:
+        Refused: It is not, or does not compile; the message is the reason.
+    """
+    try:
+        program = read(text)
+        _Gate(program).check(entry_point)
+        check_flow(program)
+    except RecursionError:
+        raise Refused("deeply nested") from None
+    return program
+
+
+class _Gate:
+    """One walk over a program."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._parent = program.parent
+        self._functions: set[str] = set()
+        self._variables: set[str] = set()
+        self._sets: set[str] = set()
+        """Variables that hold sets and nothing else."""
+        self._math = any(isinstance(node, ast.Import) for node in program.tree.body)
+
+    def check(self, entry_point: str) -> None:
+        """Looks at every node.
+
+        Raises:
+            Refused: One of them is outside the gate.
+        """
+        body = self._program.tree.body
+        if not any(isinstance(node, ast.FunctionDef) and node.name == entry_point for node in body):
+            raise Refused("no entry point")
+        for node in self._program.nodes:
+            self._bind(node)
+        self._check_names()
+        for statement in body:
+            self._check_module_level(statement)
+        percent = modulo = False
+        for node in self._program.nodes:
+            kind = type(node)
+            if kind in _LOOKS:
+                _LOOKS[kind](self, node)
+            elif kind not in _UNSEEN:
+                raise Refused(kind.__name__)
+            percent |= kind is ast.Constant and isinstance(node.value, str) and "%" in node.value  # type: ignore[attr-defined]
+            modulo |= kind is ast.Mod
+        if percent and modulo:
+            raise Refused("% formatting")
+
+    def _bind(self, node: ast.AST) -> None:
+        """Notes what a node makes of a name: a function, bound once, or a variable."""
+        match node:
+            case ast.FunctionDef(name=name) | ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()):
+                if name in self._functions:
+                    raise Refused("a function bound twice")
+                self._functions.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                value = getattr(self._parent[node], "value", None) if isinstance(self._parent[node], ast.Assign) else None
+                if not isinstance(value, ast.Lambda):
+                    self._variables.add(name)
+                if value is not None and self._is_set(value):
+                    self._sets.add(name)
+            case ast.arg(arg=name):
+                self._variables.add(name)
+            case ast.keyword(arg=str(name)):
+                if name.startswith("__") or not name.isascii():
+                    raise Refused("a reserved name")
+            case _:
+                pass
+
+    def _check_names(self) -> None:
+        for name in self._functions | self._variables:
+            if name.startswith("__") or not name.isascii() or name in FUNCTIONS or name in ("math", "print"):
+                raise Refused("a reserved name")
+        if self._functions & self._variables:
+            raise Refused("a function bound twice")
+        for node in self._program.nodes if self._sets else ():
+            name = node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.arg) else None
+            if name in self._sets and not self._keeps_set(node):
+                raise Refused("a set in the open")
+
+    def _keeps_set(self, node: ast.AST) -> bool:
+        """Whether a variable that holds a set is used as one here: filled, asked, or read where order does not matter."""
+        if isinstance(node, ast.arg):
+            return False
+        above = self._parent[node]
+        if isinstance(node.ctx, ast.Store):  # type: ignore[attr-defined]
+            return isinstance(above, ast.Assign) and len(above.targets) == 1 and self._is_set(above.value)
+        if isinstance(above, ast.Attribute):
+            return above.attr in SET_METHODS
+        return self._hides_order(node) or isinstance(above, (ast.If, ast.While, ast.UnaryOp))
+
+    def _is_set(self, node: ast.AST) -> bool:
+        match node:
+            case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set")):
+                return True
+            case ast.BinOp(left=left, right=right, op=ast.BitAnd() | ast.BitOr() | ast.Sub() | ast.BitXor()):
+                return self._is_set(left) and self._is_set(right)
+            case _:
+                return False
+
+    def _hides_order(self, node: ast.AST) -> bool:
+        """Whether the order of a set does not show where the set stands."""
+        match self._parent[node]:
+            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[_]) as copy:
+                return self._hides_order(copy)
+            case ast.Call(func=ast.Name(id=name), keywords=keywords):
+                return name in ORDER_FREE and all(keyword.arg == "reverse" for keyword in keywords)
+            case ast.Compare():
+                return True
+            case ast.BinOp() as operation:
+                return self._is_set(operation)
+            case _:
+                return False
+
+    def _check_module_level(self, statement: ast.stmt) -> None:
+        match statement:
+            case ast.FunctionDef() | ast.Import(names=[ast.alias(name="math", asname=None)]) | ast.Pass():
+                pass
+            case ast.Assign(targets=[ast.Name()], value=value) if _is_constant(value) or isinstance(value, ast.Lambda):
+                pass
+            case _:
+                raise Refused("a module-level statement")
+
+    def _constant(self, node: ast.Constant) -> None:
+        value = node.value
+        if not (value is None or type(value) in (int, bool, float) or (isinstance(value, str) and is_plain_text(value))):
+            raise Refused("a constant")
+
+    def _name(self, node: ast.Name) -> None:
+        if not isinstance(node.ctx, ast.Load):
+            return
+        name, above = node.id, self._parent[node]
+        called = isinstance(above, ast.Call) and above.func is node
+        if name in self._functions:
+            allowed = called or self._handed(node)
+        elif name in self._variables:
+            allowed = not called
+        elif name == "math":
+            allowed = isinstance(above, ast.Attribute)
+        else:
+            allowed = name in FUNCTIONS and (called or (name in HANDED and self._handed(node)) or self._tested(node))
+        if not allowed:
+            raise Refused(f"name {name}")
+
+    def _call(self, node: ast.Call) -> None:
+        arity: Arity | None = None
+        match node.func:
+            case ast.Name(id=name) if name in self._functions:
+                return
+            case ast.Name(id="dict") if node.keywords and not node.args:
+                arity = 0, 0, " ".join(keyword.arg or "" for keyword in node.keywords)
+            case ast.Name(id=name):
+                arity = FUNCTIONS.get(name)
+                if name in LAZY and not self._consumed(node):
+                    raise Refused("a lazy value")
+                if name == "set":
+                    self._set(node)
+            case ast.Attribute(value=ast.Name(id="math"), attr=name):
+                arity = MATH.get(name)
+            case ast.Attribute(attr=name):
+                arity = METHODS.get(name)
+            case _:
+                pass
+        if arity is None:
+            raise Refused(f"call of {ast.unparse(node.func)[-30:]}")
+        fewest, most, keywords = arity
+        if not fewest <= len(node.args) <= most or any(k.arg is None or k.arg not in keywords.split() for k in node.keywords):
+            raise Refused(f"arguments of {ast.unparse(node.func)[-30:]}")
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        above = self._parent[node]
+        math = isinstance(node.value, ast.Name) and node.value.id == "math"
+        if math and not self._math:
+            raise Refused("math without its import")
+        if not (isinstance(above, ast.Call) and above.func is node) and not (math and node.attr in MATH_CONSTANTS):
+            raise Refused(f"attribute {node.attr[:30]}")
+
+    def _function(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list or getattr(node, "type_params", None):
+            raise Refused("a decorator")
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        above = self._parent[node]
+        named = isinstance(above, ast.Assign) and len(above.targets) == 1 and isinstance(above.targets[0], ast.Name)
+        if not named and not self._handed(node):
+            raise Refused("a function as a value")
+
+    def _arguments(self, node: ast.arguments) -> None:
+        if not all(default is None or _is_constant(default) for default in [*node.defaults, *node.kw_defaults]):
+            raise Refused("a default")
+
+    def _loop(self, node: ast.For | ast.comprehension) -> None:
+        if any(isinstance(part, (ast.Subscript, ast.Attribute, ast.Starred)) for part in ast.walk(node.target)):
+            raise Refused("a loop target")
+
+    def _comprehension(self, node: ast.AST) -> None:
+        depth, above = 0, node
+        while not isinstance(above, (ast.FunctionDef, ast.Module)):
+            depth += isinstance(above, _COMPREHENSIONS)
+            above = self._parent[above]
+        if depth > MAX_COMPREHENSION_DEPTH:
+            raise Refused("deep comprehensions")
+        if isinstance(node, ast.GeneratorExp) and not self._consumed(node):
+            raise Refused("a lazy value")
+        if isinstance(node, ast.SetComp):
+            self._set(node)
+
+    def _set(self, node: ast.expr) -> None:
+        above = self._parent[node]
+        kept = isinstance(above, ast.Assign) and len(above.targets) == 1 and isinstance(above.targets[0], ast.Name)
+        if not kept and not self._hides_order(node):
+            raise Refused("a set in the open")
+
+    def _operation(self, node: ast.BinOp) -> None:
+        if self._is_set(node):
+            self._set(node)
+
+    def _compare(self, node: ast.Compare) -> None:
+        sides = [node.left, *node.comparators]
+        single = [isinstance(side, ast.Constant) and type(side.value) in (type(None), bool) for side in sides]
+        pairs = zip(node.ops, single, single[1:], strict=False)
+        if any(isinstance(op, (ast.Is, ast.IsNot)) and not (left or right) for op, left, right in pairs):
+            raise Refused("identity")
+
+    def _change(self, node: ast.AugAssign) -> None:
+        if isinstance(node.op, ast.BitOr):
+            raise Refused("a dict changed in place")
+
+    def _formatted(self, node: ast.FormattedValue) -> None:
+        match node.format_spec:
+            case None | ast.JoinedStr(values=[]):
+                plain = True
+            case ast.JoinedStr(values=[ast.Constant(value=str(text))]):
+                plain = _FORMAT.fullmatch(text) is not None
+            case _:
+                plain = False
+        if not plain or node.conversion not in (-1, ord("s"), ord("r")):
+            raise Refused("a format")
+
+    def _starred(self, node: ast.Starred) -> None:
+        match self._parent[node]:
+            case ast.Call(func=ast.Name(id=name)) if name in self._functions or name in ("zip", "max", "min"):
+                pass
+            case ast.List() | ast.Tuple():
+                pass
+            case _:
+                raise Refused("a starred value")
+
+    def _import(self, node: ast.Import) -> None:
+        if self._parent[node] is not self._program.tree:
+            raise Refused("an import in a function")
+
+    def _handed(self, node: ast.expr) -> bool:
+        """Whether a function stands where a builtin will call it."""
+        match self._parent[node]:
+            case ast.Call(func=ast.Name(id="map" | "filter"), args=[first, *_]):
+                return first is node
+            case ast.keyword(arg="key") as keyword:
+                match self._parent[keyword]:
+                    case ast.Call(func=ast.Name(id="sorted" | "min" | "max") | ast.Attribute(attr="sort")):
+                        return True
+                    case _:
+                        return False
+            case _:
+                return False
+
+    def _tested(self, node: ast.Name) -> bool:
+        """Whether a type is what `isinstance` asks for."""
+        above = self._parent[node]
+        test = self._parent[above] if isinstance(above, ast.Tuple) else above
+        return node.id in TYPES and isinstance(test, ast.Call) and _is_name(test.func, "isinstance") and node is not test.args[0]
+
+    def _consumed(self, node: ast.expr) -> bool:
+        """Whether a lazy value is read where it stands, so that it may as well be a list, as it is in the engine."""
+        match self._parent[node]:
+            case ast.For(iter=source) | ast.comprehension(iter=source):
+                return source is node
+            case ast.Starred() | ast.Assign(targets=[ast.Tuple()]) | ast.Call(func=ast.Name(id="zip")):
+                return True
+            case ast.Call(func=ast.Name(id="map" | "filter"), args=[first, *_]):
+                return first is not node
+            case ast.Call(func=ast.Name(id="enumerate" | "sum"), args=[first, *_]):
+                return first is node
+            case ast.Call(func=ast.Name(id=name), args=[_]) if name in CONSUMERS:
+                return True
+            case ast.Call(func=ast.Attribute(attr="join")):
+                return True
+            case _:
+                return False
+
+
+def _is_name(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def _is_constant(node: ast.expr) -> bool:
+    """Whether an expression is a constant that nothing can change."""
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_constant, node.elts))
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+
+_LOOKS: dict[type[ast.AST], Callable[[_Gate, Any], None]] = {
+    ast.Constant: _Gate._constant,
+    ast.Name: _Gate._name,
+    ast.Call: _Gate._call,
+    ast.Attribute: _Gate._attribute,
+    ast.FunctionDef: _Gate._function,
+    ast.Lambda: _Gate._lambda,
+    ast.arguments: _Gate._arguments,
+    ast.For: _Gate._loop,
+    ast.comprehension: _Gate._loop,
+    ast.BinOp: _Gate._operation,
+    ast.Set: _Gate._set,
+    ast.Compare: _Gate._compare,
+    ast.AugAssign: _Gate._change,
+    ast.FormattedValue: _Gate._formatted,
+    ast.Starred: _Gate._starred,
+    ast.Import: _Gate._import,
+    **dict.fromkeys(_COMPREHENSIONS, _Gate._comprehension),
+}
+_UNSEEN: frozenset[type[ast.AST]] = frozenset(
+    {
+        *(ast.Module, ast.arg, ast.keyword, ast.Return, ast.Assign, ast.While, ast.If, ast.IfExp, ast.Break, ast.Continue),
+        *(ast.Pass, ast.Expr, ast.Assert, ast.Raise, ast.alias, ast.BoolOp, ast.UnaryOp, ast.JoinedStr, ast.Subscript),
+        *(ast.Slice, ast.List, ast.Tuple, ast.Dict, ast.Load, ast.Store, ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd),
+        *(ast.Invert, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift),
+        *(ast.BitAnd, ast.BitOr, ast.BitXor, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot),
+        *(ast.In, ast.NotIn),
+    }
+)
+"""Nodes that say nothing by themselves."""
