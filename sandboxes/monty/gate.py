@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from .flow import check_flow
-from .read import Program, Refused, read
+from .read import Program, Refused, is_name, makes_set, read
 from .subset import (
     CONSUMERS,
     FUNCTIONS,
@@ -71,8 +71,7 @@ class _Gate:
         self._parent = program.parent
         self._functions: set[str] = set()
         self._variables: set[str] = set()
-        self._sets: set[str] = set()
-        """Variables that hold sets and nothing else."""
+        self._sets = program.set_names()
         self._math = any(isinstance(node, ast.Import) for node in program.tree.body)
 
     def check(self, entry_point: str) -> None:
@@ -112,8 +111,6 @@ class _Gate:
                 value = getattr(self._parent[node], "value", None) if isinstance(self._parent[node], ast.Assign) else None
                 if not isinstance(value, ast.Lambda):
                     self._variables.add(name)
-                if value is not None and self._is_set(value):
-                    self._sets.add(name)
             case ast.arg(arg=name):
                 self._variables.add(name)
             case ast.keyword(arg=str(name)):
@@ -139,19 +136,10 @@ class _Gate:
             return False
         above = self._parent[node]
         if isinstance(node.ctx, ast.Store):  # type: ignore[attr-defined]
-            return isinstance(above, ast.Assign) and len(above.targets) == 1 and self._is_set(above.value)
+            return isinstance(above, ast.Assign) and len(above.targets) == 1 and makes_set(above.value)
         if isinstance(above, ast.Attribute):
             return above.attr in SET_METHODS
         return self._hides_order(node) or isinstance(above, (ast.If, ast.While, ast.UnaryOp))
-
-    def _is_set(self, node: ast.AST) -> bool:
-        match node:
-            case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set")):
-                return True
-            case ast.BinOp(left=left, right=right, op=ast.BitAnd() | ast.BitOr() | ast.Sub() | ast.BitXor()):
-                return self._is_set(left) and self._is_set(right)
-            case _:
-                return False
 
     def _hides_order(self, node: ast.AST) -> bool:
         """Whether the order of a set does not show where the set stands."""
@@ -163,7 +151,7 @@ class _Gate:
             case ast.Compare():
                 return True
             case ast.BinOp() as operation:
-                return self._is_set(operation)
+                return makes_set(operation)
             case _:
                 return False
 
@@ -267,7 +255,7 @@ class _Gate:
             raise Refused("a set in the open")
 
     def _operation(self, node: ast.BinOp) -> None:
-        if self._is_set(node):
+        if makes_set(node):
             self._set(node)
 
     def _compare(self, node: ast.Compare) -> None:
@@ -323,7 +311,7 @@ class _Gate:
         """Whether a type is what `isinstance` asks for."""
         above = self._parent[node]
         test = self._parent[above] if isinstance(above, ast.Tuple) else above
-        return node.id in TYPES and isinstance(test, ast.Call) and _is_name(test.func, "isinstance") and node is not test.args[0]
+        return node.id in TYPES and isinstance(test, ast.Call) and is_name(test.func, "isinstance") and node is not test.args[0]
 
     def _consumed(self, node: ast.expr) -> bool:
         """Whether a lazy value is read where it stands, so that it may as well be a list, as it is in the engine."""
@@ -342,10 +330,6 @@ class _Gate:
                 return True
             case _:
                 return False
-
-
-def _is_name(node: ast.AST, name: str) -> bool:
-    return isinstance(node, ast.Name) and node.id == name
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -42,6 +42,30 @@ class Program:
             above = self.parent.get(above)
         return above
 
+    def set_names(self) -> set[str]:
+        """The variables that hold a set somewhere."""
+        sets: set[str] = set()
+        for node in self.nodes:
+            if isinstance(node, ast.Assign) and makes_set(node.value):
+                sets |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+        return sets
+
+
+def is_name(node: ast.AST, name: str) -> bool:
+    """Whether a node is this very name."""
+    return isinstance(node, ast.Name) and node.id == name
+
+
+def makes_set(node: ast.AST) -> bool:
+    """Whether an expression is certain to make a set."""
+    match node:
+        case ast.Set() | ast.SetComp() | ast.Call(func=ast.Name(id="set" | "__set")):
+            return True
+        case ast.BinOp(left=left, right=right, op=ast.BitAnd() | ast.BitOr() | ast.Sub() | ast.BitXor()):
+            return makes_set(left) and makes_set(right)
+        case _:
+            return False
+
 
 def read(text: str) -> Program:
     """The stripped program that a text spells.
@@ -75,7 +99,9 @@ class _Strip:
         imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "typing"]
         self._typing = {alias.name for node in imports for alias in node.names if alias.asname is None}
         if self._typing:
-            self._typing -= {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
+            self._typing -= {
+                node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+            }
             self._typing -= {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
 
     def block(self, body: list[ast.stmt]) -> list[ast.stmt]:

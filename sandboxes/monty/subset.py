@@ -9,11 +9,20 @@ Arity = tuple[int, int, str]
 """The fewest and the most positional arguments, and the keywords."""
 
 FUNCTIONS: dict[str, Arity] = {
-    **{name: (1, 1, "") for name in "abs all any bin chr float hex len oct ord repr reversed".split()},
-    **{name: (0, 1, "") for name in "bool str list tuple dict set".split()},
-    **{"int": (0, 2, ""), "range": (1, 3, ""), "round": (1, 2, ""), "sum": (1, 2, "start"), "isinstance": (2, 2, "")},
-    **{"sorted": (1, 1, "key reverse"), "max": (1, 99, "key default"), "min": (1, 99, "key default")},
-    **{"enumerate": (1, 2, "start"), "zip": (0, 99, ""), "map": (2, 99, ""), "filter": (2, 2, "")},
+    **dict.fromkeys("abs all any bin chr float hex len oct ord repr reversed".split(), (1, 1, "")),
+    **dict.fromkeys("bool str list tuple dict set".split(), (0, 1, "")),
+    "int": (0, 2, ""),
+    "range": (1, 3, ""),
+    "round": (1, 2, ""),
+    "sum": (1, 2, "start"),
+    "isinstance": (2, 2, ""),
+    "sorted": (1, 1, "key reverse"),
+    "max": (1, 99, "key default"),
+    "min": (1, 99, "key default"),
+    "enumerate": (1, 2, "start"),
+    "zip": (0, 99, ""),
+    "map": (2, 99, ""),
+    "filter": (2, 2, ""),
 }
 HANDED = frozenset("abs bool bin chr float hex int len list max min oct ord repr round sorted str sum tuple".split())
 """Builtins that may be handed to `map`, `filter` and `key=`."""
@@ -27,21 +36,25 @@ ORDER_FREE = frozenset("len sorted sum max min".split())
 """Builtins whose result does not depend on the order in which a set of numbers, or of texts, is read."""
 
 METHODS: dict[str, Arity] = {
-    **{name: (0, 0, "") for name in "upper lower title capitalize swapcase casefold isalpha isdigit isnumeric".split()},
-    **{name: (0, 0, "") for name in "isdecimal isalnum isupper islower isspace istitle isascii reverse".split()},
-    **{name: (0, 0, "") for name in "items keys values popitem clear copy".split()},
-    **{name: (1, 1, "") for name in "startswith endswith find rfind index rindex count zfill partition rpartition".split()},
-    **{name: (1, 1, "") for name in "join removeprefix removesuffix append extend remove update add discard".split()},
-    **{name: (0, 1, "") for name in "strip lstrip rstrip splitlines".split()},
-    **{name: (1, 2, "") for name in "center ljust rjust get setdefault".split()},
-    **{"split": (0, 2, "sep maxsplit"), "rsplit": (0, 2, "sep maxsplit"), "replace": (2, 3, ""), "insert": (2, 2, "")},
-    **{"pop": (0, 2, ""), "sort": (0, 0, "key reverse")},
+    **dict.fromkeys("upper lower title capitalize swapcase casefold isalpha isdigit isnumeric".split(), (0, 0, "")),
+    **dict.fromkeys("isdecimal isalnum isupper islower isspace istitle isascii reverse".split(), (0, 0, "")),
+    **dict.fromkeys("items keys values popitem clear copy".split(), (0, 0, "")),
+    **dict.fromkeys("startswith endswith find rfind index rindex count zfill partition rpartition".split(), (1, 1, "")),
+    **dict.fromkeys("join removeprefix removesuffix append extend remove update add discard".split(), (1, 1, "")),
+    **dict.fromkeys("strip lstrip rstrip splitlines".split(), (0, 1, "")),
+    **dict.fromkeys("center ljust rjust get setdefault".split(), (1, 2, "")),
+    "split": (0, 2, "sep maxsplit"),
+    "rsplit": (0, 2, "sep maxsplit"),
+    "replace": (2, 3, ""),
+    "insert": (2, 2, ""),
+    "pop": (0, 2, ""),
+    "sort": (0, 0, "key reverse"),
 }
 SET_METHODS = frozenset("add discard remove".split())
 ADDING = frozenset("append extend insert setdefault update sort reverse add".split())
 REMOVING = frozenset("pop popitem remove clear discard".split())
 """Methods that change their object: by putting in or moving, and by taking away."""
-MAKING_FUNCTIONS = frozenset("list dict set sorted tuple str int float bool len sum range abs ord chr repr round bin hex".split())
+MAKING_FUNCTIONS = frozenset("list dict set sorted tuple str int float bool len range abs ord chr repr round bin hex".split())
 MAKING_METHODS = frozenset(
     "copy split rsplit splitlines partition rpartition join lower upper strip lstrip rstrip replace title capitalize count find"
     " swapcase zfill center ljust rjust".split()
@@ -51,8 +64,8 @@ SCALAR_FUNCTIONS = frozenset("int float ord chr abs".split())
 """Builtins that answer only for values that cannot change."""
 
 MATH: dict[str, Arity] = {
-    **{name: (1, 1, "") for name in "sqrt floor ceil trunc fabs factorial isqrt".split()},
-    **{name: (2, 2, "") for name in "gcd comb".split()},
+    **dict.fromkeys("sqrt floor ceil trunc fabs factorial isqrt".split(), (1, 1, "")),
+    **dict.fromkeys("gcd comb".split(), (2, 2, "")),
 }
 """Functions of `math` whose results are exact or correctly rounded, so the same in every library."""
 MATH_CONSTANTS = frozenset(("pi", "e"))

@@ -1,0 +1,163 @@
+"""The engine's side: which calls of a job it is asked, in which words, and what its answers are worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from ..errors import SandboxUnavailable
+from ..replies import refuse
+from ..spec import CallOutcome, Job, Limits, Status
+from ..values import NotALiteral, NotSerialisable, TooLarge, canonical, read_call
+from .gate import admit
+from .guard import guarded_text, makes_floats
+from .read import Refused
+from .subset import is_plain_text
+
+RECURSION_DEPTH = 100
+"""Deepest recursion that the engine answers for. CPython's own limit of 1,000 frames is further away than this even where
+each level passes through three nested comprehensions and the builtins that read them."""
+_TIME_S = 0.1
+_TIME_SHARE = 4
+_MEMORY_SHARE = 8
+"""The engine's values are not this many times smaller than CPython's: what fits into a share of the memory fits there."""
+_GRACE_S = 0.2
+_REQUEST_S = 5.0
+
+Arguments = tuple[list[Any], dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A job for the engine: the text to run, and the arguments of the calls that are asked, by their index."""
+
+    text: str
+    arguments: dict[int, Arguments]
+    count: int
+    """How many calls the job has."""
+    limits: Limits
+
+
+def put_question(job: Job) -> Question | None:
+    """The question for the engine, or None where CPython is to be asked at once."""
+    if refuse(job) is not None or _words(job.program, job.entry_point, False) is None:
+        return None
+    arguments: dict[int, Arguments] = {}
+    floats = False
+    for index, text in enumerate(job.calls):
+        try:
+            positional, keywords = read_call(text)
+        except NotALiteral:
+            continue
+        if _fits(positional) and _fits(keywords):
+            arguments[index] = positional, keywords
+            floats = floats or _has_float(positional) or _has_float(keywords)
+    words = _words(job.program, job.entry_point, floats)
+    return Question(words, arguments, len(job.calls), job.limits) if arguments and words is not None else None
+
+
+@lru_cache(maxsize=1_024)
+def _words(program: str, entry_point: str, floats: bool) -> str | None:
+    """The text to run for a program, or None outside the gate; remembered, since it costs more than running it."""
+    try:
+        admitted = admit(program, entry_point)
+    except Refused:
+        return None
+    return guarded_text(admitted, entry_point, floats or makes_floats(admitted))
+
+
+def _fits(value: Any) -> bool:
+    """Whether an argument is plain data that the engine keeps as CPython does; `%` could turn text into a format."""
+    kind = type(value)
+    if kind is list or kind is tuple:
+        return all(map(_fits, value))
+    if kind is dict:
+        return all(map(_is_key, value)) and all(map(_fits, value.values()))
+    if kind is str:
+        return is_plain_text(value) and "%" not in value
+    return value is None or kind is int or kind is bool or kind is float
+
+
+def _is_key(value: Any) -> bool:
+    """Whether a dict key equals no value of another type."""
+    if type(value) is tuple:
+        return all(map(_is_key, value))
+    return value is None or type(value) is int or (type(value) is str and _fits(value))
+
+
+def _has_float(value: Any) -> bool:
+    if isinstance(value, (list, tuple)):
+        return any(map(_has_float, value))
+    if isinstance(value, dict):
+        return any(map(_has_float, value.values()))
+    return isinstance(value, float)
+
+
+class Engine:
+    """Some engine processes and as many threads, which wait for them without holding the interpreter lock.
+
+    Raises:
+        SandboxUnavailable: The engine does not start.
+    """
+
+    def __init__(self, workers: int) -> None:
+        import pydantic_monty
+
+        self._error = pydantic_monty.MontyError
+        self._pool = pydantic_monty.Monty(
+            min_processes=workers,
+            max_processes=workers,
+            request_timeout=_REQUEST_S,
+            feed_duration_limit_grace=_GRACE_S,
+        )
+        try:
+            self._pool.__enter__()
+        except (OSError, RuntimeError, self._error) as error:
+            raise SandboxUnavailable(f"The fast engine does not start ({error}); reinstall pydantic-monty.") from error
+        self._threads = ThreadPoolExecutor(workers, "monty")
+
+    def submit(self, question: Question) -> Future[list[CallOutcome | None]]:
+        """A future of one outcome per call of the job; None for those that the engine does not answer."""
+        return self._threads.submit(self.answer, question)
+
+    def answer(self, question: Question) -> list[CallOutcome | None]:
+        """One outcome per call of the job; None for those that the engine does not answer."""
+        answers: list[CallOutcome | None] = [None] * question.count
+        for index, value in zip(question.arguments, self._run(question), strict=False):
+            answers[index] = _outcome(value, question.limits)
+        return answers
+
+    def close(self) -> None:
+        """Ends threads and processes; questions under way are answered first, those that wait are cancelled."""
+        self._threads.shutdown(cancel_futures=True)
+        self._pool.__exit__(None, None, None)
+
+    def _run(self, question: Question) -> Sequence[Any]:
+        """One 1-tuple or None for each call asked; nothing at all when one of them exhausted the engine."""
+        try:
+            with self._pool.checkout(
+                limits={
+                    "max_feed_duration_secs": min(_TIME_S, question.limits.cpu_s / _TIME_SHARE),
+                    "max_memory": (question.limits.memory_mib << 20) // _MEMORY_SHARE,
+                    "max_recursion_depth": RECURSION_DEPTH,
+                },
+                assert_message_annotations=False,
+            ) as session:
+                values = session.feed_run(question.text, inputs={"__calls": list(question.arguments.values())})
+        except self._error:
+            return ()  # CPython says what is wrong
+        return values if isinstance(values, list) and len(values) == len(question.arguments) else ()
+
+
+def _outcome(value: Any, limits: Limits) -> CallOutcome | None:
+    """What an answer is worth: the canonical text of a plain value, or nothing."""
+    if type(value) is not tuple or len(value) != 1:
+        return None
+    try:
+        text = canonical(value[0], limits.output_bytes)
+    except (NotSerialisable, TooLarge):
+        return None
+    return CallOutcome(status=Status.OK, value=text) if len(text.encode()) <= limits.output_bytes else None

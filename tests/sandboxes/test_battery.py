@@ -1,0 +1,335 @@
+"""Hostile programs one by one, with their verdicts: each is followed by an honest job on the same worker, and by a look round.
+
+What other files hold is not repeated: verdicts of plain programs are in `test_programs`, files, sockets, signals and needless
+system calls in `test_isolate`, literals in `test_literals`, lost workers in `test_pool` and `test_faults`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from sandboxes import CallOutcome, Job, Limits, NotALiteral, Outcome, Status, parse_arguments, parse_literal
+from sandboxes.opening import make_launcher
+from sandboxes.pool import PooledSandbox
+from tests.sandboxes.canaries import Host, below, program, set_out
+
+# Touches what a hostile job may have spoiled: builtins, modules, classes, streams, number formats, hashing, imports.
+HONEST = Job(
+    program="""
+import bisect, copy, decimal, heapq, json, math, re, sys, textwrap
+from collections import Counter, OrderedDict
+def f(words, n):
+    class Pair:
+        def __init__(self, a):
+            self.a = a
+    print(words)
+    heap = [len(word) for word in words]
+    heapq.heapify(heap)
+    try:
+        [].pop()
+    except IndexError as error:
+        said = str(error)
+    return [
+        Counter(words).most_common(1), copy.deepcopy([words])[0] is words, heap, math.sqrt(n), json.dumps({"n": n}),
+        re.sub("[aeiou]", "", "".join(words)), sorted(set(words)), f"{n:>4}|{n / 3:.3f}", Pair(n).a, said, list(OrderedDict(a=n)),
+        str(decimal.Decimal(1) / 3), isinstance(True, int), max(words, key=len), 2 + 2, sys.getrecursionlimit() > 900, {n: ()},
+        bisect.bisect([1, 2, 3], 2), textwrap.shorten("a b c", 9), len(str(7**2000)), hash(n), [*map(str, range(n))][::-1],
+    ]
+""",
+    calls=("['to', 'be', 'or', 'not', 'to', 'be', 'once'], 4",),
+    determinism=True,
+)
+HONEST_VALUE = (
+    "[[('to', 2)], False, [2, 2, 2, 2, 2, 3, 4], 2.0, '{\"n\": 4}', 'tbrnttbnc', ['be', 'not', 'once', 'or', 'to'], '   4|1.333', 4,"
+    " 'pop from empty list', ['a'], '0.3333333333333333333333333333', True, 'once', 4, True, {4: ()}, 2, 'a b c', 1691, 4,"
+    " ['3', '2', '1', '0']]"
+)
+PROCESSES = Job(program="import os\ndef f():\n    return sum(name.isdigit() for name in os.listdir('/proc'))", calls=("",))
+LITTER = "selfplay-battery"
+PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/root", "/", ".")
+
+
+@dataclass
+class Arena:
+    """One sandbox with one worker of each hash seed, and the canaries that its programs are told of."""
+
+    sandbox: PooledSandbox
+    host: Host
+
+    def face(self, job: Job) -> Outcome:
+        """The outcome of a hostile job; fails unless all is as it was, and the same workers answer an honest job."""
+        before = self._surroundings()
+        [outcome] = self.sandbox.run([job])
+        assert self._surroundings() == before
+        return outcome
+
+    def _surroundings(self) -> tuple[object, ...]:
+        """What no program may change: an honest verdict, files, visitors, victims, processes, and workers."""
+        [honest] = self.sandbox.run([HONEST])
+        assert honest.calls[0] == CallOutcome(status=Status.OK, value=HONEST_VALUE)
+        litter = [path for place in PLACES for path in Path(place).glob(f"{LITTER}*")]
+        stats = self.sandbox.stats()
+        return (
+            *(self.host.state(), self.host.visitors(), self.host.victim.poll(), litter, self._processes()),
+            *(stats.started, stats.lost, stats.recycled, stats.requeued, stats.layers),
+        )
+
+    def _processes(self) -> object:
+        """Descendants of this process; for a container, which has none of those, how many processes it has inside."""
+        if self.sandbox.name != "docker":
+            return sorted(below(os.getpid()))
+        [counted] = self.sandbox.run([PROCESSES])
+        assert counted.calls[0].value == "2"  # the worker and the child that counts
+        return 2
+
+
+@pytest.fixture(scope="module", params=["process", pytest.param("docker", marks=pytest.mark.docker)])
+def arena(request: pytest.FixtureRequest) -> Iterator[Arena]:
+    request.getfixturevalue("opener")(request.param, 1)  # skips where no engine answers
+    sandbox = PooledSandbox(make_launcher(request.param), 1)
+    try:
+        with set_out() as host:
+            yield Arena(sandbox, host)
+    finally:
+        sandbox.close()
+
+
+@dataclass(frozen=True)
+class Case:
+    """The body of `f(host)`, with `libc`, `os`, `resource` and `socket` at hand, and what is to become of it."""
+
+    body: str
+    status: Status
+    said: str | None = None
+    """The value if there is to be one, else the error; None where it is no business of ours."""
+    cpu_s: float = 1.0
+    wall_s: float = 4.0
+    memory_mib: int = 256
+
+
+def check(arena: Arena, case: Case, text: str | None = None, *, determinism: bool = False) -> None:
+    """Faces `case`, or `text` as the whole program."""
+    limits = Limits(cpu_s=case.cpu_s, wall_s=case.wall_s, memory_mib=case.memory_mib)
+    source = program(case.body) if text is None else text
+    outcome = arena.face(Job(program=source, calls=(arena.host.describe(),), limits=limits, determinism=determinism))
+    [call] = outcome.calls
+    assert call.status is case.status, call
+    assert case.said is None or case.said == (call.value if case.status is Status.OK else call.error)
+
+
+def hang(body: str) -> Case:
+    """A case that ends at its limits."""
+    return Case(body, Status.TIMEOUT, "over its CPU or wall limit", cpu_s=0.1, wall_s=0.3)
+
+
+DAG = "x = y = ()\nfor _ in range(40): x, y = (x, x), (y, y)\n"
+HANGS = {
+    "a nap in a catch-all": hang("import time\nwhile True:\n    try: time.sleep(60)\n    except BaseException: pass"),
+    "a power of a power": hang("return len(str(9 ** 9 ** 9))"),
+    "a power modulo": hang("return pow(3, 10 ** 100_000, 10 ** 100_000)"),
+    "an endless iterator in C": hang("import itertools\nreturn sum(itertools.count())"),
+    "a drain in C": hang("import collections, itertools\ncollections.deque(itertools.repeat(0), maxlen=0)"),
+    "hashing 2**40 leaves": hang(DAG + "return hash(x)"),
+    "comparing 2**40 leaves": hang(DAG + "return x == y"),
+    "printing 2**40 leaves": hang(DAG + "return repr(x)[:9]"),
+    "an alarm that goes off for ever": hang(
+        "import signal\nsignal.signal(14, lambda *a: None)\nsignal.setitimer(0, 0.001, 0.001)\nwhile True: pass"
+    ),
+    "deaf to every signal": hang("import signal\nfor n in {*range(1, 65)} - {9, 19, 32, 33}: signal.signal(n, 1)\nwhile True: pass"),
+    "waiting for nothing": hang("import select\nselect.select([], [], [])"),
+    "waiting for a signal": hang("import signal\nwhile True: signal.pause()"),
+    "waiting for a pipe": hang("os.read(os.pipe()[0], 1)"),
+    "living on without memory": hang("x = []\nwhile True:\n    try: x.append(bytearray(10**6))\n    except MemoryError: pass"),
+    "a clean-up that hangs": hang("try:\n    return 1\nfinally:\n    while True: pass"),
+    "an exception whose text hangs": Case(
+        "class E(Exception):\n    def __str__(self):\n        while True: pass\n    __repr__ = __str__\nraise E",
+        Status.EXCEPTION,
+        "E",
+    ),
+    "a flood of signals to the worker": hang(
+        "import signal\nwhile True:\n    try: os.kill(os.getppid(), signal.SIGCHLD)\n    except OSError: pass"
+    ),
+}
+
+
+@pytest.mark.parametrize("case", HANGS.values(), ids=HANGS)
+def test_hangs(arena: Arena, case: Case) -> None:
+    check(arena, case)
+
+
+MEMORY = {
+    "bytes": Case("return bytes(10**12)", Status.MEMORY, "MemoryError"),
+    "a padded text": Case("return 'x'.ljust(10**11)", Status.MEMORY, "MemoryError"),
+    "a range as a list": Case("return list(range(10**12))", Status.MEMORY, "MemoryError"),
+    "a shift": Case("return 1 << 10**11", Status.MEMORY, "MemoryError"),
+    "a growing dict": Case("x = {}\nwhile True: x[len(x)] = [0] * 999", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9, memory_mib=64),
+    "doubling": Case("x = 'x'\nwhile True: x += x", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9),
+    "bottomless recursion": Case(
+        "import sys\nsys.setrecursionlimit(10**9)\ng = lambda: g()\ng()", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9, memory_mib=64
+    ),
+    "a mapping": Case("import mmap\nmmap.mmap(-1, 10**12)", Status.EXCEPTION, "OSError"),
+    "a locked mapping": Case("return libc.mlockall(3)", Status.OK, "-1"),
+}
+
+
+@pytest.mark.parametrize("case", MEMORY.values(), ids=MEMORY)
+def test_memory(arena: Arena, case: Case) -> None:
+    check(arena, case)
+
+
+def count(attempt: str, times: int = 50) -> str:
+    """A body that says how many of its attempts went well."""
+    lines = attempt.replace("\n", "\n        ")
+    return f"""
+made = 0
+for number in range({times}):
+    try:
+        {lines}
+        made += 1
+    except (OSError, RuntimeError, ValueError):
+        pass
+return made"""
+
+
+DENIED = {
+    "fifty forks": count("if os.fork() == 0: os._exit(0)"),
+    "a daemon": count("if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)", 1),
+    "fifty terminals": count("import pty\nif pty.fork()[0] == 0: os._exit(0)"),
+    "fifty threads": count("import threading\nthreading.Thread(target=print).start()"),
+    "a pool of processes": count("import multiprocessing\nmultiprocessing.Process(target=print).start()", 5),
+    "a pool of threads": count("from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor(2).submit(print)", 5),
+    "fifty copies by number": "return sum(libc.syscall(number, 17, 0, 0, 0, 0) > 0 for number in [56, 57, 58, 435] * 50)",
+    "a shell": f"return (os.system('touch {{}}/{LITTER}'.format(host['folder'])) == 0) + 0",
+    "a shell in a subprocess": count(f"import subprocess\nsubprocess.run('touch /tmp/{LITTER}', shell=True, check=True)", 5),
+    "a pipe to a shell": count(f"os.popen('touch /dev/shm/{LITTER}').close()", 5),
+    "files in many places": count(f"open({(*PLACES,)!r}[number] + '/{LITTER}', 'w')", len(PLACES)),
+    "temporary files": count(f"import tempfile\ntempfile.mkstemp(prefix='{LITTER}', dir={PLACES!r}[number])", len(PLACES)),
+    "shared memory": count(f"from multiprocessing.shared_memory import SharedMemory\nSharedMemory('{LITTER}', True, 9)", 1),
+    "calling the host": count("s = socket.create_connection(('127.0.0.1', host['tcp']), 0.2)", 2),
+    "calling the host in IPv6": count("s = socket.socket(socket.AF_INET6)\ns.connect(('::ffff:127.0.0.1', host['tcp']))", 2),
+    "calling the engine": count("s = socket.socket(socket.AF_UNIX)\ns.connect(['/var/run/docker.sock', '/socket'][number])", 2),
+    "raw and netlink sockets": count("s = socket.socket([16, 17, 2, 40][number], 3)", 4),
+    "tracing the worker": "return sum(libc.syscall(101, how, os.getppid(), 0, 0) == 0 for how in (16, 0x4206))",
+    "reading the worker's memory": """
+import ctypes
+place, room = (ctypes.c_char * 16)(), (ctypes.c_size_t * 2)()
+room[:] = ctypes.addressof(place), 16
+return (libc.syscall(310, os.getppid(), room, 1, room, 1, 0) > 0) + 0""",
+    "the worker's secrets": count(
+        "name = ('exe', 'cwd', 'root', 'fd/0')[number % 4]\nos.readlink(f'/proc/{(os.getppid(), 1)[number // 4]}/{name}')", 8
+    ),
+    "namespaces of its own": "return sum(libc.syscall(272, flag) == 0 for flag in (1 << 28, 1 << 17, 1 << 29, 1 << 30))",
+    "higher limits": count("resource.setrlimit(number, (resource.RLIM_INFINITY,) * 2)", 3),
+    "a better place in the queue": count("os.nice(-5)", 1) + " + (libc.syscall(141, 0, 0, -9) == 0)",
+    "sparing itself when memory ends": count("open('/proc/self/oom_score_adj', 'w').write('-1000')", 1),
+}
+
+
+@pytest.mark.parametrize("body", DENIED.values(), ids=DENIED)
+def test_denied(arena: Arena, body: str) -> None:
+    check(arena, Case(body, Status.OK, "0"))
+
+
+# Python turns the interrupt of a terminal into an exception, in the worker too: the one signal that the first process of a
+# container would notice.
+SIGNALS = {name: number for name, number in (pair.split("=") for pair in "HUP=1 INT=2 QUIT=3 ABRT=6 USR1=10 TERM=15 STOP=19".split())}
+SIGNALS |= {"TSTP": "20", "KILL": "9", "every": "9 if host else 0"}
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_signals_to_the_worker(arena: Arena, name: str) -> None:
+    whom = "-1" if name == "every" else "os.getppid()"
+    body = f"try: os.kill({whom}, {SIGNALS[name]})\nexcept OSError: pass\nimport time\ntime.sleep(0.05)\nreturn 'alive'"
+    check(arena, Case(body, Status.OK, "'alive'"))
+
+
+LOUD = "import struct\nframe = struct.pack('<IIiIII', 1, 7, 0, 0, 0, 0) + b'V' + bytes([2, 0, 0, 0]) + b\"42\"\n"
+OUTPUT = {
+    "200 MB of text": Case("return 'x' * 200_000_000", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes", memory_mib=512),
+    "200 MB of lists": Case("x = [0] * 10_000_000\nreturn [x, x]", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes", cpu_s=4, wall_s=9),
+    "2**40 leaves": Case(DAG + "return x", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes"),
+    "2**40 leaves in dicts": Case("x = {}\nfor _ in range(40): x = {0: x, 1: x}\nreturn x", Status.OUTPUT_TOO_LARGE),
+    "200 MB printed": Case("for _ in range(200): print('x' * 10**6)\nreturn 1", Status.OK, "1", cpu_s=4, wall_s=9),
+    "frames on its streams": Case(
+        LOUD + "import sys\nfor n in (1, 2): os.write(n, frame * 99)\nprint(frame, 'OK 42 passed'); sys.stdout.flush()\nreturn 1",
+        Status.OK,
+        "1",
+    ),
+    "frames to every descriptor": Case(LOUD + count("os.write(number, frame)", 64) + " - made + 1", Status.OK, "1"),
+    "every descriptor closed": Case("os.closerange(0, 9999)\nreturn 1", Status.OK, "1"),
+    "every descriptor replaced": Case(
+        "for n in range(64):\n    try: os.dup2(os.pipe()[1], n)\n    except OSError: pass\nreturn 1", Status.OK, "1"
+    ),
+    "streams replaced": Case("import sys\nsys.stdout = sys.stderr = sys.stdin = None\nprint('x')\nreturn 1", Status.OK, "1"),
+    "work for later": Case("import atexit\natexit.register(os.abort)\nreturn 1", Status.OK, "1"),
+}
+
+
+@pytest.mark.parametrize("case", OUTPUT.values(), ids=OUTPUT)
+def test_output(arena: Arena, case: Case) -> None:
+    check(arena, case)
+
+
+DEATHS = {
+    "an exit code of ours": Case("os._exit(99)", Status.EXCEPTION, "exited"),
+    "an exit code like a signal's": Case("os._exit(137)", Status.EXCEPTION, "exited"),
+    "sys.exit": Case("import sys; sys.exit('all passed')", Status.EXCEPTION, "SystemExit"),
+    "a deep C stack": Case(
+        "import sys; sys.setrecursionlimit(10**9)\nclass A:\n    def __repr__(s): return repr(s)\nreturn repr(A())",
+        Status.EXCEPTION,
+        "killed: SIGSEGV",
+        cpu_s=4,
+        wall_s=9,
+    ),
+    "terminated": Case("os.kill(os.getpid(), 15)", Status.EXCEPTION, "killed: SIGTERM"),
+    "as if over its time": Case("import signal\nos.kill(os.getpid(), signal.SIGXCPU)", Status.EXCEPTION, "killed: SIGXCPU"),
+    "as if it made a forbidden call": Case("import signal\nos.kill(os.getpid(), signal.SIGSYS)", Status.EXCEPTION, "killed: SIGSYS"),
+    "a signal without a name": Case("os.kill(os.getpid(), 40)", Status.EXCEPTION, "killed: signal 40"),
+    "interrupted": Case("import signal\nsignal.raise_signal(2)\nwhile True: pass", Status.EXCEPTION),
+    "a long name": Case("raise type('E' * 10_000, (Exception,), {})", Status.EXCEPTION, "E" * 80),
+    "an exception as a status": Case("raise type('worker_lost', (Exception,), {})", Status.EXCEPTION, "worker_lost"),
+    "a MemoryError of its own": Case("raise type('MemoryError', (Exception,), {})", Status.EXCEPTION, "MemoryError"),
+    "leaving a generator": Case("raise GeneratorExit", Status.EXCEPTION, "GeneratorExit"),
+    "many exceptions": Case("raise BaseExceptionGroup('x', [SystemExit(0)] * 9)", Status.EXCEPTION, "BaseExceptionGroup"),
+}
+
+
+@pytest.mark.parametrize("case", DEATHS.values(), ids=DEATHS)
+def test_deaths(arena: Arena, case: Case) -> None:
+    check(arena, case)
+
+
+def unfit(body: str, said: str) -> Case:
+    """A case whose value is no literal."""
+    return Case(body, Status.NOT_SERIALISABLE, said)
+
+
+UNFIT = {
+    "equal to everything, in a dict": unfit(
+        "class E:\n    __eq__ = lambda s, o: True\n    __hash__ = lambda s: 0\nreturn {E(): 1}", "type E"
+    ),
+    "a text that equals all": unfit("class S(str):\n    __eq__ = lambda s, o: True\nreturn S('x')", "type S"),
+    "a list that lies": unfit("class L(list):\n    __iter__ = lambda s: iter([1])\nreturn L()", "type L"),
+    "a dict that lies": unfit("import collections\nreturn collections.defaultdict(int, a=1)", "type defaultdict"),
+    "a tuple with names": unfit("import collections\nreturn collections.namedtuple('P', 'x')(1)", "type P"),
+    "a class that says int": unfit("class E:\n    __class__ = int\nreturn E()", "type E"),
+    "a class of a class": unfit("class M(type):\n    __eq__ = lambda s, o: True\n    __hash__ = id\nclass E(metaclass=M): pass\nreturn E()", "type E"),
+    "a repr of its own": unfit("class E:\n    __repr__ = lambda s: '1'\nreturn E()", "type E"),
+    "a pickle of its own": unfit("class E:\n    __reduce__ = lambda s: (eval, ('1',))\nreturn E()", "type E"),
+    "bytes that change": unfit("return bytearray(b'x')", "type bytearray"),
+    "NaN deep down": unfit("return {'a': [({1: float('nan')},)]}", "NaN"),
+    "itself in a tuple": unfit("x = []; x.append((x,)); return x", "nested deeper than 64"),
+    "NotImplemented": unfit("return NotImplemented", "type NotImplementedType"),
+    "dots": unfit("return ...", "type ellipsis"),
+}
+
+
+@pytest.mark.parametrize("case", UNFIT.values(), ids=UNFIT)
+def test_not_serialisable(arena: Arena, case: Case) -> None:
+    check(arena, case)
