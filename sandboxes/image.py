@@ -153,4 +153,5 @@ def _linked_libraries(binaries: list[Path]) -> set[Path]:
         done = subprocess.run(["ldd", *map(str, binaries)], capture_output=True, text=True, check=False, timeout=60)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise SandboxUnavailable(f"No sandbox image: ldd failed ({error}); install it with `apt install libc-bin`.") from error
-    return {Path(match) for match in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", done.stdout, re.MULTILINE)}
+    # normalised: a wheel's libraries are found as `package/../package.libs/...`
+    return {Path(os.path.normpath(match)) for match in re.findall(r"(?:=> |^\s+)(/\S+) \(0x", done.stdout, re.MULTILINE)}

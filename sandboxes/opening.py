@@ -132,7 +132,7 @@ def make_launcher(config: SandboxConfig | str) -> Launcher:
     """
     config = SandboxConfig.parse(config) if isinstance(config, str) else config
     if config.backend == "process":
-        return ProcessLauncher()
+        return ProcessLauncher(config.packages, config.unsafe)
     from .docker_backend import DockerLauncher
 
     return DockerLauncher(config.packages, config.runtime, config.image)

@@ -18,7 +18,7 @@ _BARE = """
 import os, sys
 sys.path.insert(0, {root!r})
 from sandboxes import worker
-worker._warm_up()
+worker._warm_up([])
 for line in sys.stdin:
     before = os.times()
     for _ in range(int(line)):

@@ -46,7 +46,7 @@ def f(words, n):
     determinism=True,
 )
 HONEST_VALUE = (
-    "[[('to', 2)], False, [2, 2, 2, 2, 2, 3, 4], 2.0, '{\"n\": 4}', 'tbrnttbnc', ['be', 'not', 'once', 'or', 'to'], '   4|1.333', 4,"
+    "[[('to', 2)], False, [2, 2, 2, 3, 2, 2, 4], 2.0, '{\"n\": 4}', 'tbrnttbnc', ['be', 'not', 'once', 'or', 'to'], '   4|1.333', 4,"
     " 'pop from empty list', ['a'], '0.3333333333333333333333333333', True, 'once', 4, True, {4: ()}, 2, 'a b c', 1691, 4,"
     " ['3', '2', '1', '0']]"
 )

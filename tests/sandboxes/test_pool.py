@@ -275,7 +275,7 @@ def test_close_leaves_no_container_and_the_dead_are_swept(docker_engine: None) -
 
 def test_workers_end_with_a_trainer_that_is_killed() -> None:
     script = (
-        "from sandboxes import *\nimport os, threading\ns = open_sandbox('process', 1)\n"
+        "from sandboxes import *\nimport os, threading\ns = open_sandbox('process:cache=0', 1)\n"
         "s.run([Job(program='def f(): return 1', calls=('',))])\nprint(s.worker_processes(), flush=True)\n"
         "s.run([Job(program='def f():\\n while True: pass', calls=('',), limits=Limits(cpu_s=50, wall_s=100))])"
     )
