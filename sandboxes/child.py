@@ -7,6 +7,7 @@ verdict: the host knows no more of a value than "the program says so", and wheth
 from __future__ import annotations
 
 import builtins
+import mmap
 from collections.abc import Callable
 from dataclasses import dataclass
 from types import CodeType
@@ -18,8 +19,8 @@ from .wire import Tag, page_is_full, records
 Emit = Callable[[Tag, str], int]
 """Writes one record where the host will find it; returns the bytes written so far."""
 
-# Given back when memory runs out, so that there is room to say so. Made by the parent: its pages are never touched.
-_ballast = [bytearray(4 << 20)]
+# Given back when memory runs out, so that there is room to say so. Mapped by the parent and never touched: it has no pages.
+_ballast = mmap.mmap(-1, 4 << 20, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def run_work(work: Work, emit: Emit) -> None:
         try:
             tag, text = _run_call(code, work, sets, on_loaded)
         except MemoryError:
-            _ballast.clear()
+            _ballast.close()
             emit(Tag.MEMORY, "MemoryError")
             return  # this process has little room left; the other calls get a new one
         except NotSerialisable as error:

@@ -30,7 +30,7 @@ def test_every_component_is_looked_at():
         "peft",
         "gymnasium",
     }
-    assert wanted | {"pettingzoo", "smollm2", "vllm", "tiny model", "docker engine", "process backend"} <= findings.keys()
+    assert wanted | {"pettingzoo", "smollm2", "vllm", "tiny model", "docker engine", "process isolation"} <= findings.keys()
     assert all(one.state in (OK, NOTE, MISSING, BROKEN) for one in findings.values())
     assert all(one.remedy for one in findings.values() if one.state in (MISSING, BROKEN))
     assert findings["a program in it"].state == OK

@@ -5,20 +5,18 @@ from __future__ import annotations
 import os
 import statistics
 import subprocess
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandboxes import Job
+from sandboxes.launch import base_interpreter, worker_environment, worker_source
 from sandboxes.pool import PooledSandbox
 from sandboxes.process import ProcessLauncher
 
-# The same imports and warm-up as a worker's parent, then forks that do nothing.
+# Instead of serving, the same program with the same memory forks children that do nothing.
 _BARE = """
 import os, sys
-sys.path.insert(0, {root!r})
-from sandboxes import worker
-worker._warm_up([])
+sys.modules["sandboxes.worker"]._warm_up([])
 for line in sys.stdin:
     before = os.times()
     for _ in range(int(line)):
@@ -60,14 +58,14 @@ class CpuCost:
 
 def measure_cost(rounds: int = 15, jobs: int = 200) -> CpuCost:
     """Measures the three in turns."""
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {**os.environ, "PYTHONHASHSEED": "0"}
-    command = [sys.executable, "-s", "-S", "-c", _BARE.format(root=root)]
+    program, serve, _ = worker_source().rpartition('sys.modules["sandboxes.worker"].main')
+    assert serve
+    command = [base_interpreter(), "-s", "-S", "-B", "-c", program + _BARE]
     sandbox = PooledSandbox(ProcessLauncher(), 1)
-    program = "def f(x):\n    return x"
-    single, ten = Job(program=program, calls=("1",)), Job(program=program, calls=tuple(map(str, range(10))))
+    text = "def f(x):\n    return x"
+    single, ten = Job(program=text, calls=("1",)), Job(program=text, calls=tuple(map(str, range(10))))
     found: dict[str, list[float]] = {"fork": [], "trivial": [], "ten": []}
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment) as bare:
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=worker_environment(0)) as bare:
         assert bare.stdin is not None
         assert bare.stdout is not None
         sandbox.run([single] * 20)

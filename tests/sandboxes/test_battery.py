@@ -52,7 +52,7 @@ HONEST_VALUE = (
 )
 PROCESSES = Job(program="import os\ndef f():\n    return sum(name.isdigit() for name in os.listdir('/proc'))", calls=("",))
 LITTER = "selfplay-battery"
-PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/dev/mqueue", "/run", "/root", "/", ".")
+PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/home", "/", ".")
 
 
 @dataclass
@@ -170,9 +170,6 @@ MEMORY = {
     "a shift": Case("return 1 << 10**11", Status.MEMORY, "MemoryError"),
     "a growing dict": Case("x = {}\nwhile True: x[len(x)] = [0] * 999", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9, memory_mib=64),
     "doubling": Case("x = 'x'\nwhile True: x += x", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9),
-    "bottomless recursion": Case(
-        "import sys\nsys.setrecursionlimit(10**9)\ng = lambda: g()\ng()", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9, memory_mib=64
-    ),
     "a mapping": Case("import mmap\nmmap.mmap(-1, 10**12)", Status.EXCEPTION, "OSError"),
     "a locked mapping": Case("return libc.mlockall(3)", Status.OK, "-1"),
 }
@@ -209,8 +206,9 @@ DENIED = {
     "a shell in a subprocess": count(f"import subprocess\nsubprocess.run('touch /tmp/{LITTER}', shell=True, check=True)", 5),
     "a pipe to a shell": count(f"os.popen('touch /dev/shm/{LITTER}').close()", 5),
     "files in many places": count(f"open({(*PLACES,)!r}[number] + '/{LITTER}', 'w')", len(PLACES)),
+    "a name among the message queues": count(f"open('/dev/mqueue/{LITTER}', 'w')", 1),
     "temporary files": count(f"import tempfile\ntempfile.mkstemp(prefix='{LITTER}', dir={PLACES!r}[number])", len(PLACES)),
-    "shared memory": count(f"from multiprocessing.shared_memory import SharedMemory\nSharedMemory('{LITTER}', True, 9)", 1),
+    "shared memory": count(f"import _posixshmem\n_posixshmem.shm_open('/{LITTER}', os.O_CREAT | os.O_RDWR, mode=0o600)", 1),
     "calling the host": count("s = socket.create_connection(('127.0.0.1', host['tcp']), 0.2)", 2),
     "calling the host in IPv6": count("s = socket.socket(socket.AF_INET6)\ns.connect(('::ffff:127.0.0.1', host['tcp']))", 2),
     "calling the engine": count("s = socket.socket(socket.AF_UNIX)\ns.connect(['/var/run/docker.sock', '/socket'][number])", 2),
@@ -225,7 +223,7 @@ return (libc.syscall(310, os.getppid(), room, 1, room, 1, 0) > 0) + 0""",
         "name = ('exe', 'cwd', 'root', 'fd/0')[number % 4]\nos.readlink(f'/proc/{(os.getppid(), 1)[number // 4]}/{name}')", 8
     ),
     "namespaces of its own": "return sum(libc.syscall(272, flag) == 0 for flag in (1 << 28, 1 << 17, 1 << 29, 1 << 30))",
-    "higher limits": count("resource.setrlimit(number, (resource.RLIM_INFINITY,) * 2)", 3),
+    "higher limits": count("resource.setrlimit((0, 1, 4, 6, 7, 9)[number], (1 << 40,) * 2)", 6),
     "a better place in the queue": count("os.nice(-5)", 1) + " + (libc.syscall(141, 0, 0, -9) == 0)",
     "sparing itself when memory ends": count("open('/proc/self/oom_score_adj', 'w').write('-1000')", 1),
 }
@@ -333,3 +331,220 @@ UNFIT = {
 @pytest.mark.parametrize("case", UNFIT.values(), ids=UNFIT)
 def test_not_serialisable(arena: Arena, case: Case) -> None:
     check(arena, case)
+
+
+FORGE = """
+import os, sys
+def page():
+    frame = sys._getframe()
+    while 'emit' not in frame.f_locals: frame = frame.f_back
+    return frame.f_locals['emit'].__self__
+def claim(length, data):
+    page()._map[:4] = length.to_bytes(4, 'little')
+    page()._map[4:4 + len(data)] = data
+def f(n):
+    if n == 1:
+        {}
+    return n
+"""
+# What the first of three calls does with the page on which its child answers, and what becomes of the three.
+FORGED = {
+    "a length beyond the page": ("claim(1 << 31, b''); os._exit(0)", ["exited"] * 3),
+    "a record beyond the page": ("claim(99, b'\\xff' * 99); os._exit(0)", ["exited"] * 3),
+    "a record cut short": ("claim(9, b'R' + bytes(4) + b'V' + bytes([9, 0, 0, 0])); os._exit(0)", ["exited", "2", "3"]),
+    "nothing": ("page()._map[:] = bytes(len(page()._map)); os._exit(0)", ["exited"] * 3),
+    "no page": ("page()._map.close()", ["exited", "2", "3"]),
+    "no access to the page": (
+        "import ctypes; m = page()._map; a = ctypes.addressof(ctypes.c_char.from_buffer(m)); "
+        "ctypes.CDLL(None).munmap(ctypes.c_void_p(a), len(m)); m[0]",
+        ["killed: SIGSEGV", "2", "3"],
+    ),
+    "words of the harness": ("[page().emit(tag, 'x') for tag in b'PNAHZ']", ["1", "2", "3"]),
+    "more results than calls": ("[page().emit(86, '9') for _ in range(99)]; os._exit(0)", ["9", "9", "9"]),
+    "does not compile, after all": ("page().emit(67, 'SyntaxError')", ["1", "2", "3"]),
+}
+
+
+@pytest.mark.parametrize(("attack", "results"), FORGED.values(), ids=FORGED)
+def test_forged_pages(arena: Arena, attack: str, results: list[str]) -> None:
+    outcome = arena.face(Job(program=FORGE.format(attack), calls=("1", "2", "3")))
+    assert [call.value or call.error for call in outcome.calls] == results
+
+
+def own(body: str, value: str = "1") -> Case:
+    """A case in which a program spoils something and answers for itself."""
+    return Case(body + ("\nreturn 1" if value == "1" else ""), Status.OK, value)
+
+
+EACH_OBJECT = "import gc\ngc.unfreeze()\nfor each in gc.get_objects():\n    "
+FORGET_METHOD = "import ctypes, gc\ngc.get_referents({0}.__dict__)[0]['{1}'] = None\nctypes.pythonapi.PyType_Modified(ctypes.py_object({0}))"
+SPOILED = {
+    "no builtins": Case("import builtins; vars(builtins).clear()\nreturn 1", Status.EXCEPTION, "exited"),
+    "another len": Case("import builtins; builtins.len = lambda x: 0\nreturn [1]", Status.EXCEPTION, "exited"),
+    "another sorted": own("import builtins; builtins.sorted = lambda x, **k: [9]; return [1]", "[1]"),
+    "another isinstance": own("import builtins; builtins.isinstance = lambda *a: True"),
+    "no imports": own("import builtins; builtins.__import__ = None"),
+    "no classes": own("import builtins; builtins.__build_class__ = None"),
+    "no errors": own("import builtins\nfor name in dir(builtins):\n    if name.endswith('Error'): setattr(builtins, name, None)"),
+    "no modules": own("import sys; sys.modules.clear()"),
+    "no heapq": Case("import sys; sys.modules['heapq'] = None\nimport heapq", Status.EXCEPTION, "ModuleNotFoundError"),
+    "no finders": own("import sys; sys.meta_path.clear(); sys.path.clear(); sys.path_hooks.clear(); sys.path_importer_cache.clear()"),
+    "another math": own("import math; math.sqrt = lambda x: 7.0; return math.sqrt(4)", "7.0"),
+    "another Counter": own(
+        "from collections import Counter; Counter.most_common = lambda *a: 'mine'; return Counter().most_common()", "'mine'"
+    ),
+    "another deepcopy": own("import copy; copy.deepcopy = lambda x: x; x = []; return copy.deepcopy(x) is x", "True"),
+    "another json": own("import json; json.dumps = repr; json.encoder.encode_basestring_ascii = None"),
+    "other regular expressions": own("import re; re.purge(); re.sub = lambda *a: 'mine'; return re.sub('a', 'b', 'c')", "'mine'"),
+    "fewer digits": own("import decimal; decimal.DefaultContext.prec = decimal.getcontext().prec = 2"),
+    "short numbers": own("import sys; sys.set_int_max_str_digits(640)"),
+    "shallow recursion": own("import sys; sys.setrecursionlimit(60)"),
+    "warnings as errors": own("import warnings; warnings.simplefilter('error')"),
+    "a tracer": Case("import sys; sys.setprofile(lambda *a: 1 / 0)", Status.EXCEPTION, "ZeroDivisionError"),
+    "an audit": own("import sys\ndef hook(*a): raise SystemExit\nsys.addaudithook(hook)"),
+    "no collector": own("import gc; gc.disable(); gc.freeze(); gc.set_threshold(0)"),
+    "another four": Case("import ctypes; ctypes.c_int.from_address(id(4) + 24).value = 5", Status.EXCEPTION, "exited"),
+    "no append": own(FORGET_METHOD.format("list", "append")),
+    "no join": Case(FORGET_METHOD.format("str", "join") + "\nreturn [1]", Status.EXCEPTION, "TypeError"),
+    "everything emptied": Case(EACH_OBJECT + "if type(each) in (dict, list): each.clear()\nreturn 1", Status.EXCEPTION, "killed: SIGSEGV"),
+    "other names in the harness": own("import sys; sys._getframe(1).f_globals['canonical'] = lambda *a: '42'"),
+    "other code in the harness": own(
+        EACH_OBJECT + "if type(each) is type(f) and each.__name__ in ('canonical', 'serve', '_wait'): each.__code__ = (lambda *a: 0).__code__"
+    ),
+    "no worker": own(EACH_OBJECT + "if type(each).__name__ == 'Worker': vars(each).clear()"),
+    "another environment": own("os.environ['PYTHONHASHSEED'] = '7'; return dict(os.environ)", "{'PYTHONHASHSEED': '7'}"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED.values(), ids=SPOILED)
+def test_spoiling(arena: Arena, case: Case) -> None:
+    check(arena, case)
+
+
+SOURCES = {
+    "200,000 signs": ("x = " + "-" * 200_000 + "1", Status.FORBIDDEN, "program longer than 65536 bytes"),
+    "60,000 brackets": ("x = " + "[" * 30_000 + "]" * 30_000, Status.SYNTAX_ERROR, "SyntaxError"),
+    "20,000 sums": ("x = 1" + "+1" * 20_000, Status.SYNTAX_ERROR, "RecursionError"),
+    "20,000 calls": ("x = print" + "()" * 20_000, Status.SYNTAX_ERROR, "RecursionError"),
+    "20,000 attributes": ("x = a" + ".b" * 20_000, Status.SYNTAX_ERROR, "RecursionError"),
+    "200 blocks": ("".join(" " * n + "if 1:\n" for n in range(200)), Status.SYNTAX_ERROR, "IndentationError"),
+    "30 loops": ("".join(" " * n + "while 1:\n" for n in range(30)) + " " * 30 + "pass", Status.SYNTAX_ERROR, "SyntaxError"),
+    "9,000 alternatives": ("if x: pass\n" + "elif x: pass\n" * 5_000, Status.SYNTAX_ERROR, "RecursionError"),
+    "another encoding": ("# -*- coding: utf-16 -*-\nf = 3", Status.EXCEPTION, "TypeError"),
+    "an encoding that there is not": ("# -*- coding: no-such -*-\nf = 3", Status.EXCEPTION, "TypeError"),
+    "braces": ("from __future__ import braces", Status.SYNTAX_ERROR, "SyntaxError"),
+    "a future of ours": ("from __future__ import annotations\ndef f(host: nobody): return 1", Status.OK, "1"),
+    "huge constants": ("x = 'a' * 4096, 2 ** 8_000\ndef f(host): return 10 ** 99_999 > 1", Status.OK, "True"),
+    "an entry point that raises when called": ("class f:\n    def __new__(c, x): raise KeyError", Status.EXCEPTION, "KeyError"),
+    "a name that is not there twice": ("def f(host): return 1\ndel f", Status.EXCEPTION, "NameError"),
+}
+
+
+@pytest.mark.parametrize(("text", "status", "said"), SOURCES.values(), ids=SOURCES)
+def test_sources(arena: Arena, text: str, status: Status, said: str) -> None:
+    check(arena, Case("", status, said), text)
+
+
+WORDS = "{'tick', 'tock', 'to', 'be', 'or', 'not'}"
+UNSTABLE = {
+    "an element of a set": f"return {WORDS}.pop()",
+    "the first of a set": f"return next(iter({WORDS}))",
+    "a set joined": f"return ''.join({WORDS})",
+    "a set printed": f"return str({WORDS})",
+    "the keys of a dict made from a set": f"return [*dict.fromkeys({WORDS}, 1)]",
+    "the longest of a set": f"return max({WORDS}, key=lambda word: 0)",
+    "a set of characters": "return [*set('abcdefgh')]",
+    "keys in common": "return [*(dict.fromkeys('abcdef').keys() & dict.fromkeys('fedcba').keys())]",
+    "the hash of bytes": "return hash(b'text')",
+    "the hash of a frozenset": "return hash(frozenset('ab'))",
+    "the hash of a class": "return hash(type('X', (), {}))",
+    "the address of a function": "return repr(f)",
+    "a clock": "import time; return time.perf_counter_ns(), time.monotonic()",
+    "CPU time": "import time; return time.process_time_ns()",
+    "now": "import datetime; return datetime.datetime.now().isoformat()",
+    "a token": "import secrets; return secrets.token_hex()",
+    "a shuffle": "import random; x = list(range(99)); random.shuffle(x); return x",
+    "a default that grows": "def g(x=[]):\n    x.append(1); return len(x)\nf.g = getattr(f, 'g', g); return f.g()",
+    "an iterator at module level": "import itertools; k = globals().setdefault('k', itertools.count()); return next(k)",
+    "a module as a notebook": "import math; math.n = getattr(math, 'n', 0) + 1; return math.n",
+    "its own frame": "import sys; return id(sys._getframe()) + id(object())",
+}
+
+
+@pytest.mark.parametrize("body", UNSTABLE.values(), ids=UNSTABLE)
+def test_nondeterministic(arena: Arena, body: str) -> None:
+    check(arena, Case(body, Status.NONDETERMINISTIC), determinism=True)
+
+
+STABLE = {
+    "a set of texts": (f"return {WORDS}", "{'be', 'not', 'or', 'tick', 'to', 'tock'}"),
+    "frozensets in sets": ("return {frozenset('ba'), frozenset('c')}", "{frozenset({'a', 'b'}), frozenset({'c'})}"),
+    "a set in order": (f"return sorted({WORDS})[0]", "'be'"),
+    "an argument that changes": ("host['n'] = host.get('n', 0) + 1; return host['n']", "1"),
+    "a generator with a seed": ("import random; return random.Random(7).random() < 2", "True"),
+    "a counter of its own": ("n = 0\ndef g():\n    nonlocal n\n    n += 1\n    return n\nreturn [g(), g()]", "[1, 2]"),
+}
+
+
+@pytest.mark.parametrize(("body", "value"), STABLE.values(), ids=STABLE)
+def test_deterministic(arena: Arena, body: str, value: str) -> None:
+    check(arena, Case(body, Status.OK, value), determinism=True)
+
+
+def test_equal_inputs_are_different_objects(arena: Arena) -> None:
+    text = "def f(x, y):\n    x.append(1); x[0].append(2)\n    return x is y, x, y"
+    outcome = arena.face(Job(program=text, calls=("[[]], [[]]",) * 3, determinism=True))
+    assert [call.value for call in outcome.calls] == ["(False, [[2], 1], [[]])"] * 3
+
+
+TOUCH = f"__import__('os').system('touch /tmp/{LITTER}')"
+INPUTS = {
+    "an object that equals all": "type('X', (), {'__eq__': lambda s, o: True})()",
+    "a way out of the brackets": "41) or (42",
+    "two calls": "41)(42",
+    "a comment over the bracket": "41) #",
+    "a command": TOUCH,
+    "a command in a default": f"(lambda x={TOUCH}: x)()",
+    "a command in a comprehension": f"[{TOUCH} for _ in '1']",
+    "a command in a format": f"f'{{{TOUCH}}}'",
+    "a file": f"open('/tmp/{LITTER}', 'w')",
+    "an assignment": "x := 41",
+    "unpacking": "*range(9)",
+    "unpacked keywords": "**{'x': 41}",
+    "a long sum": "9**9**9",
+    "a long text": "'x' * 10**10",
+}
+
+
+@pytest.mark.parametrize("text", INPUTS.values(), ids=INPUTS)
+def test_inputs_are_never_evaluated(arena: Arena, text: str) -> None:
+    """Abduction: a solver's input goes to the proposer's program as data, or not at all."""
+    before = time.monotonic()
+    with pytest.raises(NotALiteral):
+        parse_arguments(text)
+    assert time.monotonic() - before < 1
+    outcome = arena.face(Job(program="def f(*a, **k):\n    return 42", calls=("1", text, "2")))
+    said = [(call.status, call.value, call.error) for call in outcome.calls]
+    assert said == [
+        (Status.OK, "42", None),
+        (Status.FORBIDDEN, None, "arguments are not literals"),
+        (Status.OK, "42", None),
+    ]
+
+
+ANSWERS = {
+    **{name: INPUTS[name] for name in ("an object that equals all", "a command", "a file", "a long sum", "a long text")},
+    "an instance of a class": "int.__new__(type('I', (int,), {'__eq__': lambda s, o: True}))",
+    "a way out of the quotes": f"'' or {TOUCH} or ''",
+    "two lines": f"1\n{TOUCH}",
+}
+
+
+@pytest.mark.parametrize("text", ANSWERS.values(), ids=ANSWERS)
+def test_answers_are_never_evaluated(text: str) -> None:
+    """Deduction: the host reads an answer by itself; no sandbox is asked."""
+    before = time.monotonic()
+    with pytest.raises(NotALiteral):
+        parse_literal(text)
+    assert time.monotonic() - before < 1
+    assert not [path for place in PLACES for path in Path(place).glob(f"{LITTER}*")]
