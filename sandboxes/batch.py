@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from .replies import Frame, Reply, open_frame, open_twin, refuse, settle
 from .spec import CallOutcome, Job, Outcome
 
-PRIMARY_SEED, TWIN_SEED = 0, 1
-"""Hash seeds of the workers. Plain jobs run only under the first, so no verdict depends on which worker it came from."""
+SEEDS = (0, 1, 2)
+"""Hash seeds of the workers. Plain jobs run only under the first, so no verdict depends on which worker it came from. The
+others are there for jobs that ask for determinism; `Frame.twin` numbers them."""
 
 
 class Batch:
@@ -20,7 +21,7 @@ class Batch:
     def __init__(self, jobs: Sequence[Job]) -> None:
         """Refuses what is not worth sending and opens a frame for each other job."""
         self.future: Future[list[Outcome]] = Future()
-        self.waiting: dict[int, deque[Frame]] = {PRIMARY_SEED: deque(), TWIN_SEED: deque()}
+        self.waiting: dict[int, deque[Frame]] = {seed: deque() for seed in SEEDS}
         self.running = 0
         """Frames that workers hold."""
         self._refused = [refuse(job) for job in jobs]
@@ -28,7 +29,7 @@ class Batch:
         for job, refusal, places in zip(jobs, self._refused, self._results, strict=True):
             frame = open_frame(job, places) if refusal is None else None
             if frame is not None:
-                self.waiting[PRIMARY_SEED].append(frame)
+                self.waiting[SEEDS[0]].append(frame)
 
     @property
     def size(self) -> int:
@@ -42,19 +43,19 @@ class Batch:
         self.running += 1
         return Errand(self, self.waiting[seed].popleft())
 
-    def answer(self, frame: Frame, reply: Reply, seed: int) -> None:
-        """Files a reply; what is left of the job waits again, in front, and what went well waits for the twin."""
+    def answer(self, frame: Frame, reply: Reply) -> None:
+        """Files a reply; what is left of the job waits again, in front, and what went well waits for the next hash seed."""
         self.running -= 1
         rest = settle(frame, reply)
         if rest is not None:
-            self.waiting[seed].appendleft(rest)
+            self.waiting[SEEDS[rest.twin]].appendleft(rest)
         elif (twin := open_twin(frame)) is not None:
-            self.waiting[TWIN_SEED].append(twin)
+            self.waiting[SEEDS[twin.twin]].append(twin)
 
-    def put_back(self, frame: Frame, seed: int) -> None:
+    def put_back(self, frame: Frame) -> None:
         """Lets a frame that a lost worker held wait again, in front."""
         self.running -= 1
-        self.waiting[seed].appendleft(frame)
+        self.waiting[SEEDS[frame.twin]].appendleft(frame)
 
     def give_up(self, frame: Frame) -> None:
         """Settles a frame as lost by the sandbox."""

@@ -14,7 +14,7 @@ from collections import Counter, deque
 from collections.abc import Callable
 from concurrent.futures import InvalidStateError
 
-from .batch import PRIMARY_SEED, TWIN_SEED, Batch, Errand
+from .batch import SEEDS, Batch, Errand
 from .crew import Crew
 from .errors import SandboxUnavailable
 from .link import Launcher, Link, WorkerLost
@@ -38,7 +38,7 @@ class Dispatcher:
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        allowed = {PRIMARY_SEED: workers, TWIN_SEED: max(1, workers // 2)}
+        allowed = {seed: workers if seed == SEEDS[0] else max(1, workers // 2) for seed in SEEDS}
         self.crew = Crew(launcher, allowed, recycle_after, self._selector, self._call, self._fail_all)
         self._batches: deque[Batch] = deque()
         self._inbox: deque[Callable[[], None]] = deque()
@@ -127,7 +127,7 @@ class Dispatcher:
 
     def _hand_out(self) -> None:
         """Gives waiting frames to workers with room, batch by batch in turn; asks for workers where frames wait."""
-        for seed in (PRIMARY_SEED, TWIN_SEED):
+        for seed in SEEDS:
             while (link := self.crew.with_room(seed)) is not None and (errand := self._next(seed)) is not None:
                 link.give(errand)
             if any(batch.waiting[seed] for batch in self._batches):
@@ -162,7 +162,7 @@ class Dispatcher:
             if events & selectors.EVENT_WRITE:
                 link.flush()
             for errand, reply in link.receive() if events & selectors.EVENT_READ else []:
-                errand.batch.answer(errand.frame, reply, link.hash_seed)
+                errand.batch.answer(errand.frame, reply)
         except (OSError, WorkerLost):
             self._replace(link)
 
@@ -176,7 +176,7 @@ class Dispatcher:
                 errand.batch.give_up(errand.frame)
             else:
                 self.crew.counts["requeued"] += 1
-                errand.batch.put_back(errand.frame, link.hash_seed)
+                errand.batch.put_back(errand.frame)
 
     def _fail_all(self, error: Exception) -> None:
         """Fails every batch under way and ends every worker: half-done frames must not answer the next batch."""

@@ -155,7 +155,9 @@ def _spare_user() -> int | None:
     """A user id that nothing else on the machine has; None where this process may not change its own."""
     if os.geteuid() != 0:
         return None
-    candidates = ((1 << 30) + os.getpid(), 60_000 + os.getpid() % 5_000, 65_534)
+    # At random: process ids repeat, since most workers are the first of a namespace, and what a user holds is counted together.
+    chance = int.from_bytes(os.urandom(3), "little")
+    candidates = ((1 << 30) + chance, 60_000 + chance % 5_000, 65_534)
     return next((user for user in candidates if _works(lambda user=user: _become(user))), None)
 
 

@@ -2,8 +2,11 @@
 
 A frame carries some calls of one job to one child. A child that is killed in its first call has settled that call; the
 calls behind it are sent again. A child that is killed in a later call has settled nothing for it, since the calls before
-it had used up the limits too: that call is sent again, as the first of a new child. So no verdict depends on which calls
-happened to travel together.
+it had used up the limits too: that call is sent again, as the first of a new child. The same holds for a call that ran out
+of memory. So no verdict depends on which calls happened to travel together.
+
+A child's records are a program's word. It may say of a call what the program could have brought about by itself, and no
+more: a value is no longer than asked for, arguments are judged here, and a page full of records costs nothing.
 """
 
 from __future__ import annotations
@@ -11,15 +14,19 @@ from __future__ import annotations
 import os
 import signal
 from dataclasses import dataclass
+from itertools import islice
 
+from .order import order_may_show
 from .spec import CallOutcome, Job, Outcome, Status
-from .values import MAX_LITERAL_CHARS
+from .values import MAX_LITERAL_CHARS, NotALiteral, read_call
 from .wire import REQUEST, Tag, record, records
 
 MAX_PROGRAM_BYTES = 65_536
 MAX_CALLS = 1_024
 MAX_MEMORY_MIB = 1_024
 _FRAME_CHARS = 65_536  # argument text in one frame: the child reads all of it, on the job's time, before its first call
+_ERROR_CHARS = 200
+_STRAY_RECORDS = 64  # that are read beyond those of an honest child: to read a page full of them would take a second
 
 _STATUS_OF_TAG = {
     Tag.VALUE: Status.OK,
@@ -41,8 +48,8 @@ class Frame:
     """Which calls of the job, in order."""
     results: list[CallOutcome | None]
     """Where this job's outcomes go, one place per call of the job."""
-    twin: bool = False
-    """Whether this runs under the second hash seed, once, to be compared with results already there."""
+    twin: int = 0
+    """0: the first run. 1 and 2: one more run under another hash seed, to be compared with results already there."""
     losses: int = 0
     """How many workers died while running this frame."""
 
@@ -129,18 +136,23 @@ def open_frame(job: Job, results: list[CallOutcome | None]) -> Frame | None:
 def settle(frame: Frame, reply: Reply) -> Frame | None:
     """Files what the reply settles into `frame.results`; returns the frame of the calls that must run again, if any."""
     outcomes = read_reply(reply, frame.sent, len(frame.indices))
-    for index, outcome in zip(frame.indices, outcomes, strict=False):
+    for index, said in zip(frame.indices, outcomes, strict=False):
+        outcome = _within_limits(said, frame.job, index)
         frame.results[index] = _agree(frame.results[index], outcome) if frame.twin else outcome
     rest = frame.indices[len(outcomes) :]
     return Frame(frame.job, rest, frame.results, frame.twin) if rest else None
 
 
 def open_twin(frame: Frame) -> Frame | None:
-    """The frame that asks the second hash seed about every call that went well; None when there is nothing to ask."""
-    if frame.twin or not frame.job.determinism:
+    """The frame that asks another hash seed about every call that went well so far; None when there is nothing to ask.
+
+    A second seed is asked about every program, a third one about those in whose text hash order could show: two seeds agree by
+    chance on the first of n words once in n times, three once in n * n (`tests/benchmarks/hash_order.py`).
+    """
+    if not frame.job.determinism or frame.twin == 2 or (frame.twin == 1 and not order_may_show(frame.job.program)):
         return None
     good = [i for i, result in enumerate(frame.results) if result is not None and result.status is Status.OK]
-    return Frame(frame.job, good, frame.results, twin=True) if good else None
+    return Frame(frame.job, good, frame.results, twin=frame.twin + 1) if good else None
 
 
 def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:
@@ -154,16 +166,38 @@ def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:
     """
     outcomes: list[CallOutcome] = []
     loaded = False
-    for tag, text in records(reply.payload):
+    for tag, text in islice(records(reply.payload), sent + _STRAY_RECORDS):
         if tag == Tag.SYNTAX_ERROR and not loaded:
             return [CallOutcome(status=Status.SYNTAX_ERROR, error=text)] * total
         if tag == Tag.LOADED:
             loaded = True
-        elif tag in _STATUS_OF_TAG and len(outcomes) < sent:
+        elif tag == Tag.MEMORY and outcomes:
+            break  # the calls before it had filled the memory too
+        elif tag in _STATUS_OF_TAG:
             status = _STATUS_OF_TAG[Tag(tag)]
             good = status is Status.OK
-            outcomes.append(CallOutcome(status=status, value=text if good else None, error=None if good else text))
+            error = None if good else text[:_ERROR_CHARS]
+            outcomes.append(CallOutcome(status=status, value=text if good else None, error=error))
+        if len(outcomes) == sent:
+            break
     return outcomes or [_ending(reply)] * (1 if loaded else total)
+
+
+def _within_limits(said: CallOutcome, job: Job, index: int) -> CallOutcome:
+    """What a child said of a call, or what becomes of the call if that is more than a program may say."""
+    if said.value is not None and len(said.value.encode()) > job.limits.output_bytes:
+        return CallOutcome(status=Status.OUTPUT_TOO_LARGE, error=f"longer than {job.limits.output_bytes} bytes")
+    if said.status is Status.FORBIDDEN and _are_literals(job.calls[index]):
+        return CallOutcome(status=Status.EXCEPTION, error="exited")
+    return said
+
+
+def _are_literals(arguments: str) -> bool:
+    try:
+        read_call(arguments)
+    except NotALiteral:
+        return False
+    return True
 
 
 def _ending(reply: Reply) -> CallOutcome:

@@ -60,6 +60,7 @@ def f(n: int, s: str = "ab") -> List[int]:
 """
 _HANG_UP_CHECK_S = 0.5
 _STARVED_WALL_FACTOR = 8  # a child that never gets a processor is given up at this multiple of its wall limit
+_STARVED_CPU_FACTOR = 8  # and waiting counts as such up to this multiple of its CPU time: who gives way at once, naps
 
 
 def _warm_up(modules: Iterable[str]) -> int:
@@ -121,6 +122,7 @@ class Worker:
         """Turns this freshly forked process into a limited one, runs the job, and ends."""
         try:
             end_with_parent()
+            _connect_streams_to_nothing()
             payload = _receive(self._connection, length)
             self._connection.close()
             if payload is None:
@@ -156,14 +158,14 @@ class Worker:
 
 
 def _clocks(pid: int, elapsed_s: float) -> tuple[float, float]:
-    """CPU seconds the child used, and seconds it was ready to run but had no processor."""
+    """CPU seconds the child used, and seconds it was ready to use more but had no processor."""
     try:
         used_s = time.clock_gettime((~pid) << 3 | 2)  # the kernel's name for "CPU clock of process pid"
     except OSError:
         used_s = elapsed_s
     try:
         with open(f"/proc/{pid}/schedstat", encoding="ascii") as file:
-            return used_s, int(file.read().split()[1]) / 1e9
+            return used_s, min(int(file.read().split()[1]) / 1e9, used_s * _STARVED_CPU_FACTOR)
     except (OSError, ValueError, IndexError):
         # No scheduler statistics: a child that used some of its time is taken to have wanted the rest.
         return used_s, elapsed_s - used_s if used_s > elapsed_s / 4 else 0.0
@@ -209,6 +211,8 @@ def main(arguments: list[str]) -> None:
     if arguments == ["folders"]:
         print(*library_folders(), sep="\n")
         return
+    # Python's handler would let a program interrupt the worker; without one, the first process of a namespace is deaf to it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     options = {name: value for name, _, value in (word.partition("=") for word in arguments)}
     if options.get("around") in ("bwrap", "unshare"):
         end_with_parent()  # which is that program, and has only one thread
@@ -228,10 +232,15 @@ def _forget_surroundings() -> None:
     """Empties the environment and the arguments, and connects the standard streams to nothing."""
     os.environ.clear()
     sys.argv = [""]
+    _connect_streams_to_nothing()
+    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
+    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+
+
+def _connect_streams_to_nothing() -> None:
+    """Points descriptors 0 to 2 at a null device opened here: flags set on an inherited one would reach every later child."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in range(3):
         os.dup2(nothing, descriptor)
     os.close(nothing)
-    sys.stdin = os.fdopen(0, encoding="utf-8", closefd=False)
-    sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
-    sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
@@ -14,6 +13,7 @@ from ..spec import CallOutcome, Job, Limits, Status
 from ..values import NotALiteral, NotSerialisable, TooLarge, canonical, read_call
 from .gate import admit
 from .guard import guarded_text, makes_floats
+from .launcher import Launcher
 from .read import Refused
 from .subset import is_plain_text
 
@@ -64,9 +64,9 @@ def _words(program: str, entry_point: str, floats: bool) -> str | None:
     """The text to run for a program, or None outside the gate; remembered, since it costs more than running it."""
     try:
         admitted = admit(program, entry_point)
+        return guarded_text(admitted, entry_point, floats or makes_floats(admitted))
     except Refused:
         return None
-    return guarded_text(admitted, entry_point, floats or makes_floats(admitted))
 
 
 def _fits(value: Any) -> bool:
@@ -107,7 +107,9 @@ class Engine:
         import pydantic_monty
 
         self._error = pydantic_monty.MontyError
+        self._launcher = Launcher()
         self._pool = pydantic_monty.Monty(
+            binary_path=self._launcher.path,
             min_processes=workers,
             max_processes=workers,
             request_timeout=_REQUEST_S,
@@ -115,18 +117,36 @@ class Engine:
         )
         try:
             self._pool.__enter__()
-        except (OSError, RuntimeError, self._error) as error:
-            raise SandboxUnavailable(f"The fast engine does not start ({error}); reinstall pydantic-monty.") from error
+            if self._ask("__calls", ["ready"], Limits()) != ["ready"]:
+                raise RuntimeError("it does not answer")
+        except RuntimeError as error:
+            self._launcher.close()
+            raise _unavailable(error) from error
         self._threads = ThreadPoolExecutor(workers, "monty")
 
     def submit(self, question: Question) -> Future[list[CallOutcome | None]]:
-        """A future of one outcome per call of the job; None for those that the engine does not answer."""
-        return self._threads.submit(self.answer, question)
+        """A future of one outcome per call of the job; None for those that the engine does not answer.
+
+        Raises:
+            SandboxUnavailable: The engine is closed.
+        """
+        try:
+            return self._threads.submit(self.answer, question)
+        except RuntimeError as error:
+            raise SandboxUnavailable("The sandbox was closed while it was working.") from error
 
     def answer(self, question: Question) -> list[CallOutcome | None]:
-        """One outcome per call of the job; None for those that the engine does not answer."""
+        """One outcome per call of the job; None for those that the engine does not answer.
+
+        Raises:
+            SandboxUnavailable: A worker died, and the engine cannot start another.
+        """
         answers: list[CallOutcome | None] = [None] * question.count
-        for index, value in zip(question.arguments, self._run(question), strict=False):
+        try:
+            values = self._ask(question.text, list(question.arguments.values()), question.limits)
+        except RuntimeError as error:
+            raise _unavailable(error) from error
+        for index, value in zip(question.arguments, values, strict=False):
             answers[index] = _outcome(value, question.limits)
         return answers
 
@@ -134,22 +154,27 @@ class Engine:
         """Ends threads and processes; questions under way are answered first, those that wait are cancelled."""
         self._threads.shutdown(cancel_futures=True)
         self._pool.__exit__(None, None, None)
+        self._launcher.close()
 
-    def _run(self, question: Question) -> Sequence[Any]:
-        """One 1-tuple or None for each call asked; nothing at all when one of them exhausted the engine."""
+    def _ask(self, text: str, calls: list[Any], limits: Limits) -> list[Any]:
+        """What the text makes of the calls, one value for each; nothing at all when one of them exhausted the engine."""
         try:
             with self._pool.checkout(
                 limits={
-                    "max_feed_duration_secs": min(_TIME_S, question.limits.cpu_s / _TIME_SHARE),
-                    "max_memory": (question.limits.memory_mib << 20) // _MEMORY_SHARE,
+                    "max_feed_duration_secs": min(_TIME_S, limits.cpu_s / _TIME_SHARE),
+                    "max_memory": (limits.memory_mib << 20) // _MEMORY_SHARE,
                     "max_recursion_depth": RECURSION_DEPTH,
                 },
                 assert_message_annotations=False,
             ) as session:
-                values = session.feed_run(question.text, inputs={"__calls": list(question.arguments.values())})
+                values = session.feed_run(text, inputs={"__calls": calls})
         except self._error:
-            return ()  # CPython says what is wrong
-        return values if isinstance(values, list) and len(values) == len(question.arguments) else ()
+            return []  # CPython says what is wrong
+        return values if isinstance(values, list) and len(values) == len(calls) else []
+
+
+def _unavailable(error: RuntimeError) -> SandboxUnavailable:
+    return SandboxUnavailable(f"The fast engine does not start ({error}); type `pip install --force-reinstall pydantic-monty`.")
 
 
 def _outcome(value: Any, limits: Limits) -> CallOutcome | None:

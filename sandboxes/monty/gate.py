@@ -16,21 +16,10 @@ from collections.abc import Callable
 from typing import Any
 
 from .flow import check_flow
-from .read import Program, Refused, is_name, makes_set, read
-from .subset import (
-    CONSUMERS,
-    FUNCTIONS,
-    HANDED,
-    LAZY,
-    MATH,
-    MATH_CONSTANTS,
-    METHODS,
-    ORDER_FREE,
-    SET_METHODS,
-    TYPES,
-    Arity,
-    is_plain_text,
-)
+from .names import find_names
+from .places import Places
+from .read import Program, Refused, makes_set, read
+from .subset import FUNCTIONS, HANDED, LAZY, MATH, MATH_CONSTANTS, METHODS, VIEWS, Arity, is_plain_text
 
 MAX_COMPREHENSION_DEPTH = 3
 """Nested comprehensions take stack frames in CPython that the engine does not count; see `engine.RECURSION_DEPTH`."""
@@ -69,8 +58,8 @@ class _Gate:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._parent = program.parent
-        self._functions: set[str] = set()
-        self._variables: set[str] = set()
+        self._places = Places(program)
+        self._names = find_names(program)
         self._sets = program.set_names()
         self._math = any(isinstance(node, ast.Import) for node in program.tree.body)
 
@@ -83,9 +72,7 @@ class _Gate:
         body = self._program.tree.body
         if not any(isinstance(node, ast.FunctionDef) and node.name == entry_point for node in body):
             raise Refused("no entry point")
-        for node in self._program.nodes:
-            self._bind(node)
-        self._check_names()
+        self._check_sets()
         for statement in body:
             self._check_module_level(statement)
         percent = modulo = False
@@ -100,60 +87,11 @@ class _Gate:
         if percent and modulo:
             raise Refused("% formatting")
 
-    def _bind(self, node: ast.AST) -> None:
-        """Notes what a node makes of a name: a function, bound once, or a variable."""
-        match node:
-            case ast.FunctionDef(name=name) | ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda()):
-                if name in self._functions:
-                    raise Refused("a function bound twice")
-                self._functions.add(name)
-            case ast.Name(id=name, ctx=ast.Store()):
-                value = getattr(self._parent[node], "value", None) if isinstance(self._parent[node], ast.Assign) else None
-                if not isinstance(value, ast.Lambda):
-                    self._variables.add(name)
-            case ast.arg(arg=name):
-                self._variables.add(name)
-            case ast.keyword(arg=str(name)):
-                if name.startswith("__") or not name.isascii():
-                    raise Refused("a reserved name")
-            case _:
-                pass
-
-    def _check_names(self) -> None:
-        for name in self._functions | self._variables:
-            if name.startswith("__") or not name.isascii() or name in FUNCTIONS or name in ("math", "print"):
-                raise Refused("a reserved name")
-        if self._functions & self._variables:
-            raise Refused("a function bound twice")
+    def _check_sets(self) -> None:
         for node in self._program.nodes if self._sets else ():
             name = node.id if isinstance(node, ast.Name) else node.arg if isinstance(node, ast.arg) else None
-            if name in self._sets and not self._keeps_set(node):
+            if name in self._sets and not self._places.keeps_set(node):
                 raise Refused("a set in the open")
-
-    def _keeps_set(self, node: ast.AST) -> bool:
-        """Whether a variable that holds a set is used as one here: filled, asked, or read where order does not matter."""
-        if isinstance(node, ast.arg):
-            return False
-        above = self._parent[node]
-        if isinstance(node.ctx, ast.Store):  # type: ignore[attr-defined]
-            return isinstance(above, ast.Assign) and len(above.targets) == 1 and makes_set(above.value)
-        if isinstance(above, ast.Attribute):
-            return above.attr in SET_METHODS
-        return self._hides_order(node) or isinstance(above, (ast.If, ast.While, ast.UnaryOp))
-
-    def _hides_order(self, node: ast.AST) -> bool:
-        """Whether the order of a set does not show where the set stands."""
-        match self._parent[node]:
-            case ast.Call(func=ast.Name(id="list" | "tuple"), args=[_]) as copy:
-                return self._hides_order(copy)
-            case ast.Call(func=ast.Name(id=name), keywords=keywords):
-                return name in ORDER_FREE and all(keyword.arg == "reverse" for keyword in keywords)
-            case ast.Compare():
-                return True
-            case ast.BinOp() as operation:
-                return makes_set(operation)
-            case _:
-                return False
 
     def _check_module_level(self, statement: ast.stmt) -> None:
         match statement:
@@ -174,27 +112,29 @@ class _Gate:
             return
         name, above = node.id, self._parent[node]
         called = isinstance(above, ast.Call) and above.func is node
-        if name in self._functions:
-            allowed = called or self._handed(node)
-        elif name in self._variables:
+        if name in self._names.functions:
+            allowed = called or self._places.is_handed(node)
+        elif name in self._names.variables:
             allowed = not called
         elif name == "math":
             allowed = isinstance(above, ast.Attribute)
         else:
-            allowed = name in FUNCTIONS and (called or (name in HANDED and self._handed(node)) or self._tested(node))
+            allowed = name in FUNCTIONS and (
+                called or (name in HANDED and self._places.is_handed(node)) or self._places.is_tested(node)
+            )
         if not allowed:
             raise Refused(f"name {name}")
 
     def _call(self, node: ast.Call) -> None:
         arity: Arity | None = None
         match node.func:
-            case ast.Name(id=name) if name in self._functions:
+            case ast.Name(id=name) if name in self._names.functions:
                 return
             case ast.Name(id="dict") if node.keywords and not node.args:
                 arity = 0, 0, " ".join(keyword.arg or "" for keyword in node.keywords)
             case ast.Name(id=name):
                 arity = FUNCTIONS.get(name)
-                if name in LAZY and not self._consumed(node):
+                if name in LAZY and not self._places.is_consumed(node):
                     raise Refused("a lazy value")
                 if name == "set":
                     self._set(node)
@@ -202,6 +142,8 @@ class _Gate:
                 arity = MATH.get(name)
             case ast.Attribute(attr=name):
                 arity = METHODS.get(name)
+                if name in VIEWS and not self._places.is_consumed(node) and not self._places.is_compared(node):
+                    raise Refused("a view in the open")
             case _:
                 pass
         if arity is None:
@@ -223,9 +165,7 @@ class _Gate:
             raise Refused("a decorator")
 
     def _lambda(self, node: ast.Lambda) -> None:
-        above = self._parent[node]
-        named = isinstance(above, ast.Assign) and len(above.targets) == 1 and isinstance(above.targets[0], ast.Name)
-        if not named and not self._handed(node):
+        if not self._places.is_kept(node) and not self._places.is_handed(node):
             raise Refused("a function as a value")
 
     def _arguments(self, node: ast.arguments) -> None:
@@ -243,15 +183,13 @@ class _Gate:
             above = self._parent[above]
         if depth > MAX_COMPREHENSION_DEPTH:
             raise Refused("deep comprehensions")
-        if isinstance(node, ast.GeneratorExp) and not self._consumed(node):
+        if isinstance(node, ast.GeneratorExp) and not self._places.is_consumed(node):
             raise Refused("a lazy value")
         if isinstance(node, ast.SetComp):
             self._set(node)
 
     def _set(self, node: ast.expr) -> None:
-        above = self._parent[node]
-        kept = isinstance(above, ast.Assign) and len(above.targets) == 1 and isinstance(above.targets[0], ast.Name)
-        if not kept and not self._hides_order(node):
+        if not self._places.is_kept(node) and not self._places.hides_order(node):
             raise Refused("a set in the open")
 
     def _operation(self, node: ast.BinOp) -> None:
@@ -268,6 +206,9 @@ class _Gate:
     def _change(self, node: ast.AugAssign) -> None:
         if isinstance(node.op, ast.BitOr):
             raise Refused("a dict changed in place")
+        calls = [part.func for part in ast.walk(node.target) if isinstance(part, ast.Call)]  # read twice, by the guards
+        if not all(isinstance(call, ast.Name) and call.id in FUNCTIONS for call in calls):
+            raise Refused("a call in a place that is changed")
 
     def _formatted(self, node: ast.FormattedValue) -> None:
         match node.format_spec:
@@ -282,7 +223,7 @@ class _Gate:
 
     def _starred(self, node: ast.Starred) -> None:
         match self._parent[node]:
-            case ast.Call(func=ast.Name(id=name)) if name in self._functions or name in ("zip", "max", "min"):
+            case ast.Call(func=ast.Name(id=name)) if name in self._names.functions or name in ("zip", "max", "min"):
                 pass
             case ast.List() | ast.Tuple():
                 pass
@@ -292,44 +233,6 @@ class _Gate:
     def _import(self, node: ast.Import) -> None:
         if self._parent[node] is not self._program.tree:
             raise Refused("an import in a function")
-
-    def _handed(self, node: ast.expr) -> bool:
-        """Whether a function stands where a builtin will call it."""
-        match self._parent[node]:
-            case ast.Call(func=ast.Name(id="map" | "filter"), args=[first, *_]):
-                return first is node
-            case ast.keyword(arg="key") as keyword:
-                match self._parent[keyword]:
-                    case ast.Call(func=ast.Name(id="sorted" | "min" | "max") | ast.Attribute(attr="sort")):
-                        return True
-                    case _:
-                        return False
-            case _:
-                return False
-
-    def _tested(self, node: ast.Name) -> bool:
-        """Whether a type is what `isinstance` asks for."""
-        above = self._parent[node]
-        test = self._parent[above] if isinstance(above, ast.Tuple) else above
-        return node.id in TYPES and isinstance(test, ast.Call) and is_name(test.func, "isinstance") and node is not test.args[0]
-
-    def _consumed(self, node: ast.expr) -> bool:
-        """Whether a lazy value is read where it stands, so that it may as well be a list, as it is in the engine."""
-        match self._parent[node]:
-            case ast.For(iter=source) | ast.comprehension(iter=source):
-                return source is node
-            case ast.Starred() | ast.Assign(targets=[ast.Tuple()]) | ast.Call(func=ast.Name(id="zip")):
-                return True
-            case ast.Call(func=ast.Name(id="map" | "filter"), args=[first, *_]):
-                return first is not node
-            case ast.Call(func=ast.Name(id="enumerate" | "sum"), args=[first, *_]):
-                return first is node
-            case ast.Call(func=ast.Name(id=name), args=[_]) if name in CONSUMERS:
-                return True
-            case ast.Call(func=ast.Attribute(attr="join")):
-                return True
-            case _:
-                return False
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -13,118 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 from .flow import counts_itself
-from .read import Program, is_name, makes_set
-from .subset import MAX_CHAR
+from .prelude import HARNESS, prelude
+from .read import Program, Refused, is_name, makes_set
 
-_PRELUDE = {
-    "plain": """
-def __plain(value):
-    kind = type(value)
-    if kind is list or kind is tuple:
-        for item in value:
-            __plain(item)
-    elif kind is dict:
-        for key, item in value.items():
-            __plain(key)
-            __plain(item)
-    elif not (kind is int or kind is str or kind is bool or kind is float or value is None):
-        raise TypeError
-    return value
-""",
-    "key": """
-def __key(key):
-    kind = type(key)
-    if kind is tuple:
-        for item in key:
-            __key(item)
-    elif not (kind is int or kind is str or key is None):
-        raise TypeError
-    return key
-""",
-    "dict": """
-def __dict(pairs=()):
-    if type(pairs) is dict:
-        return pairs.copy()
-    made = {}
-    for key, value in pairs:
-        made[__key(key)] = value
-    return made
-""",
-    "set": """
-def __set(values=()):
-    return set([__key(value) for value in values])
-""",
-    "scalars": """
-def __scalars(values):
-    if type(values) is set:
-        for value in values:
-            if type(value) is tuple or value is None:
-                raise TypeError
-    return values
-""",
-    "number": """
-def __number(value):
-    kind = type(value)
-    if kind is float:
-        if value != value:
-            raise ValueError
-    elif kind is complex:
-        raise TypeError
-    return value
-""",
-    "float": """
-def __float(value):
-    return __number(float(value))
-""",
-    "sum": """
-def __sum(values, start=0):
-    return __number(sum(values, start))
-""",
-    "int": """
-def __int(value=0, *base):
-    if type(value) is str and len(value) > 4300:
-        raise ValueError
-    return int(value, *base)
-""",
-    "str": """
-def __str(value=''):
-    return str(__plain(value))
-""",
-    "repr": """
-def __repr(value):
-    return repr(__plain(value))
-""",
-    "chr": f"""
-def __chr(code):
-    if code > {MAX_CHAR} or code == {ord("%")}:
-        raise ValueError
-    return chr(code)
-""",
-    "round": """
-def __round(number, digits=None):
-    if digits is None:
-        return round(number)
-    if type(number) is float:
-        if type(digits) is not int or not 0 <= digits <= 20:
-            raise ValueError
-        return float(f'{number:.{digits}f}')
-    return round(number, digits)
-""",
-}
-"""Definitions that stand before a program which needs them."""
-_NEEDS = {"dict": "key", "set": "key", "float": "number", "sum": "number", "str": "plain", "repr": "plain"}
 _RENAMED = frozenset("int float str repr chr round set".split())
 _FRAME = """
 def __program(__positional, __keywords):
     return {entry_point}(*__positional, **__keywords)
-"""
-_HARNESS = """
-def __answer(__positional, __keywords):
-    try:
-        return (__plain(__program(__positional, __keywords)),)
-    except BaseException:
-        return None
-[__answer(__positional, __keywords) for __positional, __keywords in __calls]
 """
 
 
@@ -154,6 +49,9 @@ def guarded_text(program: Program, entry_point: str, floats: bool) -> str | None
 
     Returns:
         None where this Python adds up floats in another way than the engine.
+
+    Raises:
+        Refused: The program cannot be written as text again.
     """
     guard = _Guard(program, floats)
     for node in reversed(program.nodes):  # what is inside comes first
@@ -165,9 +63,27 @@ def guarded_text(program: Program, entry_point: str, floats: bool) -> str | None
     body = program.tree.body
     cast(ast.FunctionDef, frame.body[0]).body[:0] = [node for node in body if not isinstance(node, ast.Import)]
     imports = "import math" if any(isinstance(node, ast.Import) for node in body) else ""
-    needed = {"plain", *guard.used, *(_NEEDS[name] for name in guard.used if name in _NEEDS)}
-    prelude = "".join(text for name, text in _PRELUDE.items() if name in needed)
-    return imports + prelude + ast.unparse(frame) + _HARNESS
+    text = _spell(frame, check=any(isinstance(node, ast.JoinedStr) for node in program.nodes))
+    return imports + prelude(guard.used) + text + HARNESS
+
+
+def _spell(tree: ast.Module, check: bool) -> str:
+    """The text of a tree.
+
+    Args:
+        tree: What to write.
+        check: Whether to read it back: not every nesting of quotes in an f-string can be written by Python 3.11.
+
+    Raises:
+        Refused: It cannot be written.
+    """
+    try:
+        text = ast.unparse(tree)
+        if check and ast.dump(ast.parse(text)) != ast.dump(tree):
+            raise Refused("an f-string")
+    except (ValueError, RecursionError) as error:
+        raise Refused(type(error).__name__) from None
+    return text
 
 
 class _Guard:
@@ -200,18 +116,31 @@ class _Guard:
                 self.used.add("dict")
             case ast.Name(id="list" | "tuple" | "sorted" | "sum" | "__sum" | "max" | "min"):
                 node.args = [self._wrapped("scalars", a) if self._is_set(a) else a for a in node.args]
+            case ast.Name(id="enumerate") if node.args[1:] and not _is_small(node.args[1]):
+                node.args[1] = self._wrapped("start", node.args[1])
             case ast.Attribute(attr="update"):
                 node.args = [self._wrapped("dict", node.args[0])]
             case ast.Attribute(attr="setdefault" | "add"):
                 node.args[0] = self._key(node.args[0])
+            case ast.Attribute(attr="splitlines"):
+                node.args = [self._wrapped("flag", argument) for argument in node.args]
             case ast.Attribute(value=ast.Name(id="math")):
-                self._wrap("number", node)
+                self._replace(node, self._wrapped("number", node))
             case _:
                 pass
 
+    def keyword(self, node: ast.keyword) -> None:
+        """The direction of sorting, and where counting starts."""
+        if node.arg == "reverse" and not (isinstance(node.value, ast.Constant) and type(node.value.value) is bool):
+            node.value = self._wrapped("flag", node.value)
+        elif node.arg == "start" and not _is_small(node.value):
+            node.value = self._wrapped("start", node.value)
+
     def place(self, node: ast.Subscript) -> None:
         """A place that is written to."""
-        if isinstance(node.ctx, ast.Store):
+        if isinstance(node.ctx, ast.Store) and isinstance(node.slice, ast.Slice):
+            node.value = self._wrapped("list", node.value)
+        elif isinstance(node.ctx, ast.Store):
             node.slice = self._key(node.slice)
 
     def dictionary(self, node: ast.Dict) -> None:
@@ -232,18 +161,27 @@ class _Guard:
 
     def shown(self, node: ast.FormattedValue) -> None:
         """A value shown in text."""
-        node.value = self._wrapped("plain", node.value)
+        node.value = self._wrapped("scalar" if node.format_spec is not None else "shown", node.value)
 
     def operation(self, node: ast.BinOp) -> None:
-        """An operation whose result may be NaN."""
+        """An operation whose result may be NaN, or that repeats nothing too often."""
+        new: ast.expr = node
+        if isinstance(node.op, ast.Mult) and not (_is_small(node.left) or _is_small(node.right)):
+            self.used.add("times")
+            new = ast.Call(func=_load("__times"), args=[node.left, node.right], keywords=[])
         if self._floats:
-            self._wrap("number", node)
+            new = self._wrapped("number", new)
+        if new is not node:
+            self._replace(node, new)
 
     def change(self, node: ast.AugAssign) -> None:
-        """An operation in place, looked at afterwards."""
+        """The same in place, which is not in place in the engine for lists; NaN is looked for afterwards."""
+        place = ast.parse(ast.unparse(node.target), mode="eval").body
+        if isinstance(node.op, ast.Mult):
+            self.used.add("scale")
+            node.value = ast.Call(func=_load("__scale"), args=[place, node.value], keywords=[])
         if self._floats:
-            look = ast.Expr(value=self._wrapped("number", ast.parse(ast.unparse(node.target), mode="eval").body))
-            self._insert(node, 1, [look])
+            self._insert(node, 1, [ast.Expr(value=self._wrapped("number", place))])
 
     def loop(self, node: ast.For) -> None:
         """A loop over `enumerate`, written out so that it reads one item at a time, as CPython does."""
@@ -274,9 +212,9 @@ class _Guard:
         self.used.add(name)
         return ast.Call(func=_load(f"__{name}"), args=[node], keywords=[])
 
-    def _wrap(self, name: str, node: ast.expr) -> None:
-        """Puts a guard around a node, where it stands."""
-        above, new = self._program.parent[node], self._wrapped(name, node)
+    def _replace(self, node: ast.expr, new: ast.expr) -> None:
+        """Puts another node where one stands."""
+        above = self._program.parent[node]
         for field, value in ast.iter_fields(above):
             if value is node:
                 setattr(above, field, new)
@@ -293,6 +231,11 @@ class _Guard:
                         return
 
 
+def _is_small(node: ast.expr) -> bool:
+    """Whether an expression is a number that fits into a machine word with room to spare."""
+    return isinstance(node, ast.Constant) and isinstance(node.value, (int, float)) and abs(node.value) < 1 << 62
+
+
 def _load(name: str) -> ast.Name:
     return ast.Name(id=name, ctx=ast.Load())
 
@@ -300,6 +243,7 @@ def _load(name: str) -> ast.Name:
 _PLACES: dict[type[ast.AST], Callable[[_Guard, Any], None]] = {
     ast.Name: _Guard.name,
     ast.Call: _Guard.call,
+    ast.keyword: _Guard.keyword,
     ast.Subscript: _Guard.place,
     ast.Dict: _Guard.dictionary,
     ast.DictComp: _Guard.dict_comprehension,

@@ -11,12 +11,13 @@ import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
-from ..errors import SandboxError, SandboxUnavailable
+from ..errors import SandboxUnavailable
 from ..spec import CallOutcome, CodeSandbox, Job, Outcome
 from ..stats import SandboxStats
 from .engine import Engine, put_question
@@ -61,7 +62,11 @@ class MontySandbox(CodeSandbox):
             self._in_flight += 1
         batch = _Batch(jobs, self._inner)
         batch.future.add_done_callback(lambda future: self._count(future, batch.engine_calls))
-        batch.start(engine)
+        try:
+            batch.start(engine)
+        except BaseException:
+            batch.future.cancel()
+            raise
         return batch.future
 
     def stats(self) -> SandboxStats:
@@ -124,15 +129,23 @@ class _Batch:
         self.future.add_done_callback(self._drop_if_cancelled)
 
     def start(self, engine: Engine) -> None:
-        """Gives each job to one of the two."""
-        questions = {index: question for index, job in enumerate(self._jobs) if (question := put_question(job)) is not None}
-        self._engine_owes = len(questions)
-        self._owed += len(questions)
-        self._ask_inner([index for index in range(len(self._jobs)) if index not in questions])
-        for index, question in questions.items():
-            self._asked[index] = engine.submit(question)
+        """Gives each job to one of the two.
+
+        Raises:
+            SandboxUnavailable: One of them has been closed meanwhile.
+        """
+        outside: list[int] = []
+        for index, job in enumerate(self._jobs):
+            question = put_question(job)
+            if question is None:
+                outside.append(index)
+            else:
+                self._asked[index] = engine.submit(question)
+        self._engine_owes = len(self._asked)
+        self._owed += len(self._asked)
+        self._ask_inner(outside)
         for index, asked in self._asked.items():
-            asked.add_done_callback(partial(self._engine_said, index))
+            asked.add_done_callback(partial(self._guarded, self._engine_said, index))
         self._came()
 
     def _ask_inner(self, indices: list[int]) -> None:
@@ -141,13 +154,11 @@ class _Batch:
             return
         with self._lock:
             self._owed += 1
-        try:
-            asked = self._inner.submit([self._rest(index) for index in indices])
-        except SandboxError as error:
-            self._fail(error)
-            return
+        asked = self._inner.submit([self._rest(index) for index in indices])
         self._inner_asked.append(asked)
-        asked.add_done_callback(partial(self._inner_said, indices))
+        if self.future.cancelled():
+            asked.cancel()
+        asked.add_done_callback(partial(self._guarded, self._inner_said, indices))
 
     def _rest(self, index: int) -> Job:
         job = self._jobs[index]
@@ -155,33 +166,32 @@ class _Batch:
             return job
         return replace(job, calls=tuple(c for c, known in zip(job.calls, self._calls[index], strict=True) if known is None))
 
-    def _engine_said(self, index: int, said: Future[list[CallOutcome | None]]) -> None:
-        if said.cancelled():
-            self._fail(SandboxUnavailable("The sandbox was closed while it was working."))
-        elif (error := said.exception()) is not None:
+    def _guarded(self, file: Callable[[Any, Any], None], place: Any, said: Future[Any]) -> None:
+        """Files what one of the two said; an error of it, or of the filing, is the batch's."""
+        try:
+            if said.cancelled():
+                raise SandboxUnavailable("The sandbox was closed while it was working.")
+            file(place, said.result())
+        except Exception as error:
             self._fail(error)
-        else:
-            self._calls[index] = said.result()
+
+    def _engine_said(self, index: int, calls: list[CallOutcome | None]) -> None:
+        self._calls[index] = calls
         with self._lock:
-            self.engine_calls += sum(call is not None for call in self._calls[index])
+            self.engine_calls += sum(call is not None for call in calls)
             self._engine_owes -= 1
             last = self._engine_owes == 0
         if last:
             self._ask_inner([index for index in self._asked if None in self._calls[index]])
         self._came()
 
-    def _inner_said(self, indices: list[int], said: Future[list[Outcome]]) -> None:
-        if said.cancelled():
-            self._fail(SandboxUnavailable("The sandbox was closed while it was working."))
-        elif (error := said.exception()) is not None:
-            self._fail(error)
-        else:
-            for index, outcome in zip(indices, said.result(), strict=True):
-                if index not in self._asked:
-                    self._whole[index] = outcome
-                    continue
-                answers = iter(outcome.calls)
-                self._calls[index] = [next(answers) if known is None else known for known in self._calls[index]]
+    def _inner_said(self, indices: list[int], outcomes: list[Outcome]) -> None:
+        for index, outcome in zip(indices, outcomes, strict=True):
+            if index not in self._asked:
+                self._whole[index] = outcome
+                continue
+            answers = iter(outcome.calls)
+            self._calls[index] = [next(answers) if known is None else known for known in self._calls[index]]
         self._came()
 
     def _came(self) -> None:

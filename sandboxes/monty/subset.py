@@ -8,21 +8,23 @@ from __future__ import annotations
 Arity = tuple[int, int, str]
 """The fewest and the most positional arguments, and the keywords."""
 
+
+def _each(names: str, arity: Arity) -> dict[str, Arity]:
+    return dict.fromkeys(names.split(), arity)
+
+
 FUNCTIONS: dict[str, Arity] = {
-    **dict.fromkeys("abs all any bin chr float hex len oct ord repr reversed".split(), (1, 1, "")),
-    **dict.fromkeys("bool str list tuple dict set".split(), (0, 1, "")),
-    "int": (0, 2, ""),
-    "range": (1, 3, ""),
-    "round": (1, 2, ""),
-    "sum": (1, 2, "start"),
-    "isinstance": (2, 2, ""),
-    "sorted": (1, 1, "key reverse"),
-    "max": (1, 99, "key default"),
-    "min": (1, 99, "key default"),
-    "enumerate": (1, 2, "start"),
-    "zip": (0, 99, ""),
-    "map": (2, 99, ""),
-    "filter": (2, 2, ""),
+    **_each("abs all any bin chr float hex len oct ord repr reversed", (1, 1, "")),
+    **_each("bool str list tuple dict set", (0, 1, "")),
+    **_each("isinstance filter", (2, 2, "")),
+    **_each("max min", (1, 99, "key default")),
+    **_each("int", (0, 2, "")),
+    **_each("range", (1, 3, "")),
+    **_each("round", (1, 2, "")),
+    **_each("sum enumerate", (1, 2, "start")),
+    **_each("sorted", (1, 1, "key reverse")),
+    **_each("zip", (0, 99, "")),
+    **_each("map", (2, 99, "")),
 }
 HANDED = frozenset("abs bool bin chr float hex int len list max min oct ord repr round sorted str sum tuple".split())
 """Builtins that may be handed to `map`, `filter` and `key=`."""
@@ -36,20 +38,20 @@ ORDER_FREE = frozenset("len sorted sum max min".split())
 """Builtins whose result does not depend on the order in which a set of numbers, or of texts, is read."""
 
 METHODS: dict[str, Arity] = {
-    **dict.fromkeys("upper lower title capitalize swapcase casefold isalpha isdigit isnumeric".split(), (0, 0, "")),
-    **dict.fromkeys("isdecimal isalnum isupper islower isspace istitle isascii reverse".split(), (0, 0, "")),
-    **dict.fromkeys("items keys values popitem clear copy".split(), (0, 0, "")),
-    **dict.fromkeys("startswith endswith find rfind index rindex count zfill partition rpartition".split(), (1, 1, "")),
-    **dict.fromkeys("join removeprefix removesuffix append extend remove update add discard".split(), (1, 1, "")),
-    **dict.fromkeys("strip lstrip rstrip splitlines".split(), (0, 1, "")),
-    **dict.fromkeys("center ljust rjust get setdefault".split(), (1, 2, "")),
-    "split": (0, 2, "sep maxsplit"),
-    "rsplit": (0, 2, "sep maxsplit"),
-    "replace": (2, 3, ""),
-    "insert": (2, 2, ""),
-    "pop": (0, 2, ""),
-    "sort": (0, 0, "key reverse"),
+    **_each("upper lower title capitalize swapcase casefold isalpha isdigit isnumeric isdecimal isalnum", (0, 0, "")),
+    **_each("isupper islower isspace istitle isascii reverse items keys values popitem clear copy", (0, 0, "")),
+    **_each("startswith endswith find rfind index rindex count zfill partition rpartition join", (1, 1, "")),
+    **_each("removeprefix removesuffix append extend remove update add discard", (1, 1, "")),
+    **_each("strip lstrip rstrip splitlines", (0, 1, "")),
+    **_each("center ljust rjust get setdefault", (1, 2, "")),
+    **_each("split rsplit", (0, 2, "sep maxsplit")),
+    **_each("replace", (2, 3, "")),
+    **_each("insert", (2, 2, "")),
+    **_each("pop", (0, 2, "")),
+    **_each("sort", (0, 0, "key reverse")),
 }
+VIEWS = frozenset("items keys values".split())
+"""Methods whose result would make a set of `a - b`; they must be read where they stand."""
 SET_METHODS = frozenset("add discard remove".split())
 ADDING = frozenset("append extend insert setdefault update sort reverse add".split())
 REMOVING = frozenset("pop popitem remove clear discard".split())
@@ -64,8 +66,8 @@ SCALAR_FUNCTIONS = frozenset("int float ord chr abs".split())
 """Builtins that answer only for values that cannot change."""
 
 MATH: dict[str, Arity] = {
-    **dict.fromkeys("sqrt floor ceil trunc fabs factorial isqrt".split(), (1, 1, "")),
-    **dict.fromkeys("gcd comb".split(), (2, 2, "")),
+    **_each("sqrt floor ceil trunc fabs factorial isqrt", (1, 1, "")),
+    **_each("gcd comb", (2, 2, "")),
 }
 """Functions of `math` whose results are exact or correctly rounded, so the same in every library."""
 MATH_CONSTANTS = frozenset(("pi", "e"))

@@ -17,6 +17,9 @@ import pytest
 from sandboxes import CallOutcome, Job, Limits, NotALiteral, Outcome, Status, parse_arguments, parse_literal
 from sandboxes.opening import make_launcher
 from sandboxes.pool import PooledSandbox
+from sandboxes.process import ProcessLauncher
+from sandboxes.replies import Reply, read_reply
+from sandboxes.wire import PAGE_BYTES, PAGE_HEADER_BYTES
 from tests.sandboxes.canaries import Host, below, program, set_out
 
 # Touches what a hostile job may have spoiled: builtins, modules, classes, streams, number formats, hashing, imports.
@@ -37,22 +40,41 @@ def f(words, n):
         said = str(error)
     return [
         Counter(words).most_common(1), copy.deepcopy([words])[0] is words, heap, math.sqrt(n), json.dumps({"n": n}),
-        re.sub("[aeiou]", "", "".join(words)), sorted(set(words)), f"{n:>4}|{n / 3:.3f}", Pair(n).a, said, list(OrderedDict(a=n)),
-        str(decimal.Decimal(1) / 3), isinstance(True, int), max(words, key=len), 2 + 2, sys.getrecursionlimit() > 900, {n: ()},
-        bisect.bisect([1, 2, 3], 2), textwrap.shorten("a b c", 9), len(str(7**2000)), hash(n), [*map(str, range(n))][::-1],
+        re.sub("[aeiou]", "", "".join(words)), sorted(set(words)), f"{n:>4}|{n / 3:.3f}", Pair(n).a, said,
+        list(OrderedDict(a=n)), str(decimal.Decimal(1) / 3), isinstance(True, int), max(words, key=len), 2 + 2,
+        sys.getrecursionlimit() > 900, {n: ()}, bisect.bisect([1, 2, 3], 2), textwrap.shorten("a b c", 9), len(str(7**2000)),
+        hash(n), [*map(str, range(n))][::-1],
     ]
 """,
     calls=("['to', 'be', 'or', 'not', 'to', 'be', 'once'], 4",),
     determinism=True,
 )
 HONEST_VALUE = (
-    "[[('to', 2)], False, [2, 2, 2, 3, 2, 2, 4], 2.0, '{\"n\": 4}', 'tbrnttbnc', ['be', 'not', 'once', 'or', 'to'], '   4|1.333', 4,"
-    " 'pop from empty list', ['a'], '0.3333333333333333333333333333', True, 'once', 4, True, {4: ()}, 2, 'a b c', 1691, 4,"
-    " ['3', '2', '1', '0']]"
+    "[[('to', 2)], False, [2, 2, 2, 3, 2, 2, 4], 2.0, '{\"n\": 4}', 'tbrnttbnc', ['be', 'not', 'once', 'or', 'to'],"
+    " '   4|1.333', 4, 'pop from empty list', ['a'], '0.3333333333333333333333333333', True, 'once', 4, True, {4: ()}, 2,"
+    " 'a b c', 1691, 4, ['3', '2', '1', '0']]"
 )
 PROCESSES = Job(program="import os\ndef f():\n    return sum(name.isdigit() for name in os.listdir('/proc'))", calls=("",))
 LITTER = "selfplay-battery"
 PLACES = ("/tmp", "/var/tmp", "/dev/shm", "/run", "/root", "/home", "/", ".")
+
+
+def litter_found() -> list[Path]:
+    """What hostile programs have left on this machine."""
+    return [path for place in PLACES for path in Path(place).glob(f"{LITTER}*")]
+
+
+# Promises that do not hold yet. These tests fail as soon as they do, so that the line goes.
+UNMENDED = {
+    "test_denied[docker-a name among the message queues]": "a container lets programs leave names in /dev/mqueue",
+    "test_signals_to_the_worker_and_to_all[docker-INT]": "a worker in a container dies of a program's SIGINT",
+}
+
+
+@pytest.fixture(autouse=True)
+def _unmended(request: pytest.FixtureRequest) -> None:
+    if reason := UNMENDED.get(request.node.name):
+        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
 
 
 @dataclass
@@ -73,7 +95,7 @@ class Arena:
         """What no program may change: an honest verdict, files, visitors, victims, processes, and workers."""
         [honest] = self.sandbox.run([HONEST])
         assert honest.calls[0] == CallOutcome(status=Status.OK, value=HONEST_VALUE)
-        litter = [path for place in PLACES for path in Path(place).glob(f"{LITTER}*")]
+        litter = litter_found()
         stats = self.sandbox.stats()
         return (
             *(self.host.state(), self.host.visitors(), self.host.victim.poll(), litter, self._processes()),
@@ -141,7 +163,9 @@ HANGS = {
     "an alarm that goes off for ever": hang(
         "import signal\nsignal.signal(14, lambda *a: None)\nsignal.setitimer(0, 0.001, 0.001)\nwhile True: pass"
     ),
-    "deaf to every signal": hang("import signal\nfor n in {*range(1, 65)} - {9, 19, 32, 33}: signal.signal(n, 1)\nwhile True: pass"),
+    "deaf to every signal": hang(
+        "import signal\nfor n in {*range(1, 65)} - {9, 19, 32, 33}: signal.signal(n, 1)\nwhile True: pass"
+    ),
     "waiting for nothing": hang("import select\nselect.select([], [], [])"),
     "waiting for a signal": hang("import signal\nwhile True: signal.pause()"),
     "waiting for a pipe": hang("os.read(os.pipe()[0], 1)"),
@@ -168,7 +192,9 @@ MEMORY = {
     "a padded text": Case("return 'x'.ljust(10**11)", Status.MEMORY, "MemoryError"),
     "a range as a list": Case("return list(range(10**12))", Status.MEMORY, "MemoryError"),
     "a shift": Case("return 1 << 10**11", Status.MEMORY, "MemoryError"),
-    "a growing dict": Case("x = {}\nwhile True: x[len(x)] = [0] * 999", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9, memory_mib=64),
+    "a growing dict": Case(
+        "x = {}\nwhile True: x[len(x)] = [0] * 999", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9, memory_mib=64
+    ),
     "doubling": Case("x = 'x'\nwhile True: x += x", Status.MEMORY, "MemoryError", cpu_s=4, wall_s=9),
     "a mapping": Case("import mmap\nmmap.mmap(-1, 10**12)", Status.EXCEPTION, "OSError"),
     "a locked mapping": Case("return libc.mlockall(3)", Status.OK, "-1"),
@@ -196,7 +222,9 @@ return made"""
 
 DENIED = {
     "fifty forks": count("if os.fork() == 0: os._exit(0)"),
-    "a daemon": count("if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)", 1),
+    "a daemon": count(
+        "if os.fork() == 0:\n    os.setsid()\n    if os.fork() == 0:\n        while True: pass\n    os._exit(0)", 1
+    ),
     "fifty terminals": count("import pty\nif pty.fork()[0] == 0: os._exit(0)"),
     "fifty threads": count("import threading\nthreading.Thread(target=print).start()"),
     "a pool of processes": count("import multiprocessing\nmultiprocessing.Process(target=print).start()", 5),
@@ -234,28 +262,47 @@ def test_denied(arena: Arena, body: str) -> None:
     check(arena, Case(body, Status.OK, "0"))
 
 
+def test_without_layers_the_canaries_notice() -> None:
+    """The attacks above do work where nothing stops them, or seeing them fail would prove nothing."""
+    names = "a shell,files in many places,temporary files,shared memory,calling the host,namespaces of its own".split(",")
+    without = ("bwrap", "unshare", "user", "landlock", "seccomp")
+    sandbox = PooledSandbox(ProcessLauncher(unsafe=True, without=without), 1)
+    try:
+        with set_out() as host:
+            for name in names if os.geteuid() == 0 else names[1:-1]:
+                job = Job(program=program(DENIED[name]), calls=(host.describe(),), limits=Limits(cpu_s=4, wall_s=9))
+                [outcome] = sandbox.run([job])
+                litter = litter_found()
+                assert outcome.calls[0].value not in (None, "0") or litter or host.visitors(), name
+                for path in litter:
+                    path.unlink()
+    finally:
+        sandbox.close()
+
+
 # Python turns the interrupt of a terminal into an exception, in the worker too: the one signal that the first process of a
 # container would notice.
-SIGNALS = {name: number for name, number in (pair.split("=") for pair in "HUP=1 INT=2 QUIT=3 ABRT=6 USR1=10 TERM=15 STOP=19".split())}
-SIGNALS |= {"TSTP": "20", "KILL": "9", "every": "9 if host else 0"}
+SIGNALS = {"HUP": 1, "INT": 2, "QUIT": 3, "ABRT": 6, "KILL": 9, "USR1": 10, "TERM": 15, "STOP": 19, "TSTP": 20, "RTMAX": 64}
 
 
-@pytest.mark.parametrize("name", SIGNALS)
-def test_signals_to_the_worker(arena: Arena, name: str) -> None:
-    whom = "-1" if name == "every" else "os.getppid()"
-    body = f"try: os.kill({whom}, {SIGNALS[name]})\nexcept OSError: pass\nimport time\ntime.sleep(0.05)\nreturn 'alive'"
-    check(arena, Case(body, Status.OK, "'alive'"))
+@pytest.mark.parametrize("number", SIGNALS.values(), ids=SIGNALS)
+def test_signals_to_the_worker_and_to_all(arena: Arena, number: int) -> None:
+    send = f"for whom in (os.getppid(), -1):\n    try: os.kill(whom, {number})\n    except OSError: pass"
+    check(arena, Case(f"{send}\nimport time\ntime.sleep(0.05)\nreturn 'alive'", Status.OK, "'alive'"))
 
 
 LOUD = "import struct\nframe = struct.pack('<IIiIII', 1, 7, 0, 0, 0, 0) + b'V' + bytes([2, 0, 0, 0]) + b\"42\"\n"
 OUTPUT = {
     "200 MB of text": Case("return 'x' * 200_000_000", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes", memory_mib=512),
-    "200 MB of lists": Case("x = [0] * 10_000_000\nreturn [x, x]", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes", cpu_s=4, wall_s=9),
+    "200 MB of lists": Case(
+        "x = [0] * 10_000_000\nreturn [x, x]", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes", cpu_s=4, wall_s=9
+    ),
     "2**40 leaves": Case(DAG + "return x", Status.OUTPUT_TOO_LARGE, "longer than 65536 bytes"),
     "2**40 leaves in dicts": Case("x = {}\nfor _ in range(40): x = {0: x, 1: x}\nreturn x", Status.OUTPUT_TOO_LARGE),
     "200 MB printed": Case("for _ in range(200): print('x' * 10**6)\nreturn 1", Status.OK, "1", cpu_s=4, wall_s=9),
     "frames on its streams": Case(
-        LOUD + "import sys\nfor n in (1, 2): os.write(n, frame * 99)\nprint(frame, 'OK 42 passed'); sys.stdout.flush()\nreturn 1",
+        LOUD
+        + "import sys\nfor n in (1, 2): os.write(n, frame * 99)\nprint(frame, 'OK 42 passed'); sys.stdout.flush()\nreturn 1",
         Status.OK,
         "1",
     ),
@@ -287,7 +334,9 @@ DEATHS = {
     ),
     "terminated": Case("os.kill(os.getpid(), 15)", Status.EXCEPTION, "killed: SIGTERM"),
     "as if over its time": Case("import signal\nos.kill(os.getpid(), signal.SIGXCPU)", Status.EXCEPTION, "killed: SIGXCPU"),
-    "as if it made a forbidden call": Case("import signal\nos.kill(os.getpid(), signal.SIGSYS)", Status.EXCEPTION, "killed: SIGSYS"),
+    "as if it made a forbidden call": Case(
+        "import signal\nos.kill(os.getpid(), signal.SIGSYS)", Status.EXCEPTION, "killed: SIGSYS"
+    ),
     "a signal without a name": Case("os.kill(os.getpid(), 40)", Status.EXCEPTION, "killed: signal 40"),
     "interrupted": Case("import signal\nsignal.raise_signal(2)\nwhile True: pass", Status.EXCEPTION),
     "a long name": Case("raise type('E' * 10_000, (Exception,), {})", Status.EXCEPTION, "E" * 80),
@@ -317,7 +366,9 @@ UNFIT = {
     "a dict that lies": unfit("import collections\nreturn collections.defaultdict(int, a=1)", "type defaultdict"),
     "a tuple with names": unfit("import collections\nreturn collections.namedtuple('P', 'x')(1)", "type P"),
     "a class that says int": unfit("class E:\n    __class__ = int\nreturn E()", "type E"),
-    "a class of a class": unfit("class M(type):\n    __eq__ = lambda s, o: True\n    __hash__ = id\nclass E(metaclass=M): pass\nreturn E()", "type E"),
+    "a class of a class": unfit(
+        "class M(type):\n    __eq__ = lambda s, o: True\n    __hash__ = id\nclass E(metaclass=M): pass\nreturn E()", "type E"
+    ),
     "a repr of its own": unfit("class E:\n    __repr__ = lambda s: '1'\nreturn E()", "type E"),
     "a pickle of its own": unfit("class E:\n    __reduce__ = lambda s: (eval, ('1',))\nreturn E()", "type E"),
     "bytes that change": unfit("return bytearray(b'x')", "type bytearray"),
@@ -355,8 +406,10 @@ FORGED = {
     "nothing": ("page()._map[:] = bytes(len(page()._map)); os._exit(0)", ["exited"] * 3),
     "no page": ("page()._map.close()", ["exited", "2", "3"]),
     "no access to the page": (
-        "import ctypes; m = page()._map; a = ctypes.addressof(ctypes.c_char.from_buffer(m)); "
-        "ctypes.CDLL(None).munmap(ctypes.c_void_p(a), len(m)); m[0]",
+        (
+            "import ctypes as c; m = page()._map; a = c.addressof(c.c_char.from_buffer(m)); "
+            "c.CDLL(None).munmap(c.c_void_p(a), len(m)); m[0]"
+        ),
         ["killed: SIGSEGV", "2", "3"],
     ),
     "words of the harness": ("[page().emit(tag, 'x') for tag in b'PNAHZ']", ["1", "2", "3"]),
@@ -371,13 +424,49 @@ def test_forged_pages(arena: Arena, attack: str, results: list[str]) -> None:
     assert [call.value or call.error for call in outcome.calls] == results
 
 
+unmended = pytest.mark.xfail(strict=True, reason="the host takes what stands on the page at its word")
+
+
+@unmended
+@pytest.mark.parametrize("tag", [b"R", b"V", b"x"])
+def test_a_page_full_of_records_costs_the_host_nothing(tag: bytes) -> None:
+    payload = (tag + bytes(4)) * ((PAGE_BYTES - PAGE_HEADER_BYTES) // 5)
+    started = time.perf_counter()
+    outcomes = read_reply(Reply(0, False, 0.0, 0.0, payload), 1, 1)
+    assert time.perf_counter() - started < 0.05
+    assert len(outcomes) == 1
+
+
+@unmended
+def test_a_forged_value_is_no_longer_than_asked_for(arena: Arena) -> None:
+    [call] = arena.face(Job(program=FORGE.format("page().emit(86, repr('x' * 10**6)); os._exit(0)"), calls=("1",))).calls
+    assert call.status is Status.OUTPUT_TOO_LARGE
+
+
+@unmended
+def test_a_forged_error_is_short(arena: Arena) -> None:
+    [call] = arena.face(Job(program=FORGE.format("page().emit(69, 'x' * 10**6); os._exit(0)"), calls=("1",))).calls
+    assert call.status is Status.EXCEPTION
+    assert len(call.error or "") <= 200
+
+
+@unmended
+def test_whether_inputs_are_literals_is_not_for_a_program_to_say(arena: Arena) -> None:
+    [call] = arena.face(Job(program=FORGE.format("page().emit(70, 'no literals'); os._exit(0)"), calls=("1",))).calls
+    assert call.status is Status.EXCEPTION
+
+
 def own(body: str, value: str = "1") -> Case:
     """A case in which a program spoils something and answers for itself."""
     return Case(body + ("\nreturn 1" if value == "1" else ""), Status.OK, value)
 
 
 EACH_OBJECT = "import gc\ngc.unfreeze()\nfor each in gc.get_objects():\n    "
-FORGET_METHOD = "import ctypes, gc\ngc.get_referents({0}.__dict__)[0]['{1}'] = None\nctypes.pythonapi.PyType_Modified(ctypes.py_object({0}))"
+FORGET_METHOD = """
+import ctypes, gc
+gc.get_referents({0}.__dict__)[0]['{1}'] = None
+ctypes.pythonapi.PyType_Modified(ctypes.py_object({0}))
+"""
 SPOILED = {
     "no builtins": Case("import builtins; vars(builtins).clear()\nreturn 1", Status.EXCEPTION, "exited"),
     "another len": Case("import builtins; builtins.len = lambda x: 0\nreturn [1]", Status.EXCEPTION, "exited"),
@@ -385,17 +474,23 @@ SPOILED = {
     "another isinstance": own("import builtins; builtins.isinstance = lambda *a: True"),
     "no imports": own("import builtins; builtins.__import__ = None"),
     "no classes": own("import builtins; builtins.__build_class__ = None"),
-    "no errors": own("import builtins\nfor name in dir(builtins):\n    if name.endswith('Error'): setattr(builtins, name, None)"),
+    "no errors": own(
+        "import builtins\nfor name in dir(builtins):\n    if name.endswith('Error'): setattr(builtins, name, None)"
+    ),
     "no modules": own("import sys; sys.modules.clear()"),
     "no heapq": Case("import sys; sys.modules['heapq'] = None\nimport heapq", Status.EXCEPTION, "ModuleNotFoundError"),
-    "no finders": own("import sys; sys.meta_path.clear(); sys.path.clear(); sys.path_hooks.clear(); sys.path_importer_cache.clear()"),
+    "no finders": own(
+        "import sys; sys.meta_path.clear(); sys.path.clear(); sys.path_hooks.clear(); sys.path_importer_cache.clear()"
+    ),
     "another math": own("import math; math.sqrt = lambda x: 7.0; return math.sqrt(4)", "7.0"),
     "another Counter": own(
         "from collections import Counter; Counter.most_common = lambda *a: 'mine'; return Counter().most_common()", "'mine'"
     ),
     "another deepcopy": own("import copy; copy.deepcopy = lambda x: x; x = []; return copy.deepcopy(x) is x", "True"),
     "another json": own("import json; json.dumps = repr; json.encoder.encode_basestring_ascii = None"),
-    "other regular expressions": own("import re; re.purge(); re.sub = lambda *a: 'mine'; return re.sub('a', 'b', 'c')", "'mine'"),
+    "other regular expressions": own(
+        "import re; re.purge(); re.sub = lambda *a: 'mine'; return re.sub('a', 'b', 'c')", "'mine'"
+    ),
     "fewer digits": own("import decimal; decimal.DefaultContext.prec = decimal.getcontext().prec = 2"),
     "short numbers": own("import sys; sys.set_int_max_str_digits(640)"),
     "shallow recursion": own("import sys; sys.setrecursionlimit(60)"),
@@ -405,11 +500,16 @@ SPOILED = {
     "no collector": own("import gc; gc.disable(); gc.freeze(); gc.set_threshold(0)"),
     "another four": Case("import ctypes; ctypes.c_int.from_address(id(4) + 24).value = 5", Status.EXCEPTION, "exited"),
     "no append": own(FORGET_METHOD.format("list", "append")),
-    "no join": Case(FORGET_METHOD.format("str", "join") + "\nreturn [1]", Status.EXCEPTION, "TypeError"),
-    "everything emptied": Case(EACH_OBJECT + "if type(each) in (dict, list): each.clear()\nreturn 1", Status.EXCEPTION, "killed: SIGSEGV"),
+    "no join": Case(FORGET_METHOD.format("str", "join") + "return [1]", Status.EXCEPTION, "TypeError"),
+    "everything emptied": Case(
+        EACH_OBJECT + "if type(each) in (dict, list): each.clear()\nreturn 1", Status.EXCEPTION, "exited"
+    ),
     "other names in the harness": own("import sys; sys._getframe(1).f_globals['canonical'] = lambda *a: '42'"),
     "other code in the harness": own(
-        EACH_OBJECT + "if type(each) is type(f) and each.__name__ in ('canonical', 'serve', '_wait'): each.__code__ = (lambda *a: 0).__code__"
+        EACH_OBJECT
+        + "if type(each) is type(f) and each.__name__ in ('canonical', 'serve', '_wait'):\n"
+        + "        each.__code__ = (lambda *a: '42').__code__\nreturn 1",
+        "42",
     ),
     "no worker": own(EACH_OBJECT + "if type(each).__name__ == 'Worker': vars(each).clear()"),
     "another environment": own("os.environ['PYTHONHASHSEED'] = '7'; return dict(os.environ)", "{'PYTHONHASHSEED': '7'}"),
@@ -547,4 +647,4 @@ def test_answers_are_never_evaluated(text: str) -> None:
     with pytest.raises(NotALiteral):
         parse_literal(text)
     assert time.monotonic() - before < 1
-    assert not [path for place in PLACES for path in Path(place).glob(f"{LITTER}*")]
+    assert litter_found() == []

@@ -127,13 +127,13 @@ def test_any_replies_settle_a_job_in_the_end(answers: list[Reply], calls: int, d
     """Whatever comes back, each reply settles at least one call, and no outcome is made up without one."""
     job = Job(program="", calls=("1",) * calls, limits=Limits(), determinism=determinism)
     batch = Batch([job])
-    for number in range(4 * calls + 4):
+    for number in range(6 * calls + 6):
         seed = next((seed for seed, waiting in batch.waiting.items() if waiting), None)
         if seed is None:
             break
         errand = batch.take(seed)
         assert errand is not None
-        batch.answer(errand.frame, answers[number % len(answers)], seed)
+        batch.answer(errand.frame, answers[number % len(answers)])
     assert batch.size == 0
     [outcome] = batch.outcomes()
     assert len(outcome.calls) == calls
