@@ -168,7 +168,7 @@ class Engine:
                 assert_message_annotations=False,
             ) as session:
                 values = session.feed_run(text, inputs={"__calls": calls})
-        except self._error:
+        except (self._error, ValueError, OverflowError, RecursionError):  # the last three: a value that cannot cross over
             return []  # CPython says what is wrong
         return values if isinstance(values, list) and len(values) == len(calls) else []
 

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 from ..values import _QUIET
 
-MAX_CHARS = 8_000
+MAX_CHARS = 4_000
+MAX_NODES = 1_500
+"""Longer programs are rare, and reading them takes the time of the trainer, not of a worker."""
 
 _CLASSES = frozenset("int str float bool list tuple dict set frozenset bytes object range".split())
 _GENERIC_CLASSES = frozenset("list tuple dict set frozenset".split())
@@ -71,7 +73,7 @@ def read(text: str) -> Program:
     """The stripped program that a text spells.
 
     Raises:
-        Refused: It is too long, does not compile, or holds something that cannot be taken away.
+        Refused: It is long, does not compile, or holds something that cannot be taken away.
     """
     if len(text) > MAX_CHARS:
         raise Refused("longer than the gate reads")
@@ -89,6 +91,8 @@ def read(text: str) -> Program:
         for child in ast.iter_child_nodes(node):
             parent[child] = node
             nodes.append(child)
+        if len(nodes) > MAX_NODES:
+            raise Refused("longer than the gate reads")
     return Program(tree, nodes, parent)
 
 

@@ -10,7 +10,17 @@ from rich.console import Console
 from agents.config import EvalConfig, GameMix, TrainConfig
 from agents.events import Event, EventKind
 from agents.live import LiveView, RunView
-from agents.live_lines import PROPOSALS_SHOWN, cell_table, duration, proposal_line, recent_proposals, stage_line, summary_line
+from agents.live_lines import (
+    PROPOSALS_SHOWN,
+    cell_table,
+    duration,
+    proposal_line,
+    recent_proposals,
+    sandbox_line,
+    stage_line,
+    summary_line,
+)
+from sandboxes import SandboxStats
 from selfplay_envs import Episode, Referee, ScriptedPlayer, Start, play_episode
 
 ROW: Mapping[str, Any] = {
@@ -155,3 +165,31 @@ def test_proposals_are_one_printable_line_and_games_take_turns():
     assert lines[1].startswith("deduction")
     kuhn = play_episode(Start("SelfPlay/KuhnPoker-v0", 0), ScriptedPlayer(lambda ask: ""), Referee())
     assert proposal_line(kuhn) is None
+
+
+def test_the_sandbox_is_told_in_one_line():
+    stats = SandboxStats(
+        jobs=9,
+        statuses={"ok": 1200, "timeout": 3},
+        busy_s=0.5,
+        queued=5,
+        running=2,
+        cache_hits=1,
+        cache_misses=3,
+        lost=1,
+        requeued=2,
+    )
+    assert sandbox_line(stats) == (
+        "sandbox: 1,203 calls, 2,406 a second, 5 jobs wait, 2 run; cache answers 25%; 1 workers lost, 2 jobs sent again; timeout 3"
+    )
+    assert sandbox_line(SandboxStats(jobs=1)) == "sandbox: 0 calls, 0 a second, 0 jobs wait, 0 run"
+
+
+def test_the_screen_asks_the_sandbox_while_it_works():
+    asked = iter([SandboxStats(), SandboxStats(jobs=1, statuses={"ok": 7}, busy_s=1.0)])
+    view = RunView(stats=lambda: next(asked))
+    console = Console(file=io.StringIO(), width=120)
+    console.print(view)
+    assert "sandbox: " not in console.file.getvalue()
+    console.print(view)
+    assert "sandbox: 7 calls, 7 a second" in console.file.getvalue()

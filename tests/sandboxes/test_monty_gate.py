@@ -54,7 +54,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "does not compile": ("SyntaxError", "def f(x):\n    return ("),
     "break outside a loop": ("SyntaxError", "def f(x):\n    break"),
     "long": ("longer", "def f(x):\n    return 1\n" + "# more\n" * 2_000),
-    "deep": ("SyntaxError", "def f(x):\n    return " + "(" * 3_000 + "1" + ")" * 3_000),
+    "deep": ("SyntaxError", "def f(x):\n    return " + "(" * 1_000 + "1" + ")" * 1_000),
     "try": ("Try", "def f(x):\n    try:\n        return 1 / x\n    except Exception:\n        return 0"),
     "with": ("With", "def f(x):\n    with x:\n        return 1"),
     "class": ("a module-level statement", "class A:\n    pass\ndef f(x):\n    return x"),
