@@ -70,7 +70,8 @@ def stage_line(timings: Mapping[str, float]) -> str:
 def sandbox_line(stats: SandboxStats) -> str:
     """`sandbox: 12,034 calls, 3,250 a second, 5 jobs wait, 2 run; cache answers 41 %; timeout 3, exception 120`."""
     asked = stats.cache_hits + stats.cache_misses
-    parts = [f"sandbox: {stats.calls:,} calls, {stats.calls_per_s:,.0f} a second, {stats.queued} jobs wait, {stats.running} run"]
+    speed = f"{stats.calls:,} calls, {stats.calls_per_s:,.0f} a second"
+    parts = [f"sandbox: {speed}, {stats.queued} jobs wait, {stats.running} run"]
     if asked:
         parts.append(f"cache answers {stats.cache_hits / asked:.0%}")
     if stats.lost:

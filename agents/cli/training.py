@@ -107,7 +107,9 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
         quiet_libraries()
     from ..live import LiveView
 
-    console.print(f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{sandbox.name}[/bold] sandbox.")
+    console.print(
+        f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{sandbox.name}[/bold] sandbox."
+    )
     go_on = f"selfplay train {preset} --out {folder} --resume"
     was_there = folder.exists()
     try:

@@ -180,7 +180,8 @@ def test_the_sandbox_is_told_in_one_line():
         requeued=2,
     )
     assert sandbox_line(stats) == (
-        "sandbox: 1,203 calls, 2,406 a second, 5 jobs wait, 2 run; cache answers 25%; 1 workers lost, 2 jobs sent again; timeout 3"
+        "sandbox: 1,203 calls, 2,406 a second, 5 jobs wait, 2 run; cache answers 25%; "
+        "2 workers lost, 2 jobs sent again; timeout 3"
     )
     assert sandbox_line(SandboxStats(jobs=1)) == "sandbox: 0 calls, 0 a second, 0 jobs wait, 0 run"
 
