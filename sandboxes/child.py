@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import builtins
 import mmap
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import CodeType
+from types import CodeType, ModuleType
 from typing import Any
 
 from .values import NotALiteral, NotSerialisable, TooLarge, canonical, name_of_type, read_call
@@ -100,7 +101,10 @@ def _run_call(
     on_loaded: Callable[[], None],
 ) -> tuple[Tag, str]:
     """One call in fresh globals; repeated in the same globals, which is where a counter or a mutable default shows."""
-    names: dict[str, Any] = {"__name__": "__program__", "__builtins__": builtins}
+    module = ModuleType("__program__")
+    sys.modules[module.__name__] = module  # dataclasses, pickle and type hints look a program's classes up there
+    names: dict[str, Any] = module.__dict__
+    names["__builtins__"] = builtins
     exec(code, names)
     on_loaded()
     if work.entry_point not in names:

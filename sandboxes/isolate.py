@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from . import seccomp
 from .landlock import landlock_abi, library_folders, make_ruleset, restrict_self
 
+_RLIMIT_MSGQUEUE = 12  # Linux; the resource module does not name it
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -138,6 +139,7 @@ def set_limits() -> None:
         (resource.RLIMIT_FSIZE, 0),
         (resource.RLIMIT_NOFILE, 64),
         (resource.RLIMIT_STACK, 8 << 20),
+        (_RLIMIT_MSGQUEUE, 0),  # names of message queues would outlive a job, and containers have a folder of them
     ):
         hard = resource.getrlimit(which)[1]
         bound = value if hard == resource.RLIM_INFINITY else min(value, hard)

@@ -8,16 +8,28 @@ import warnings
 _NAMES = frozenset("set frozenset hash id object vars dir globals locals getattr eval exec compile".split())
 """What makes unordered things, or shows hashes and addresses, or could be any of these."""
 
+_METHODS = frozenset("union intersection difference symmetric_difference".split())
+_ALGEBRA = (ast.BitAnd, ast.BitOr, ast.BitXor, ast.Sub)
+"""What makes a set of two views of dicts."""
+_READ_CHARS = 8_192
+
 
 def order_may_show(program: str) -> bool:
-    """False only where no set, hash or address is in sight; True in doubt. Takes as long as parsing the text."""
+    """False only where no set, hash or address is in sight; True in doubt, and for long texts, which are not read."""
+    if len(program) > _READ_CHARS:
+        return True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # an invalid escape in somebody else's string
             tree = ast.parse(program)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return True
-    return any(_shows(node) for node in ast.walk(tree))
+    nodes = list(ast.walk(tree))
+    views = any(isinstance(node, ast.Attribute) and node.attr in ("keys", "items") for node in nodes)
+    return any(
+        _shows(node) or (views and isinstance(node, ast.BinOp | ast.AugAssign) and isinstance(node.op, _ALGEBRA))
+        for node in nodes
+    )
 
 
 def _shows(node: ast.AST) -> bool:
@@ -27,10 +39,6 @@ def _shows(node: ast.AST) -> bool:
         case ast.Name(id=name):
             return name in _NAMES or name.startswith("__")
         case ast.Attribute(attr=name):
-            return name in ("union", "intersection", "difference") or name.startswith("__")
-        case ast.BinOp(left=ast.Call(func=ast.Attribute(attr="keys" | "items"))):
-            return True
-        case ast.BinOp(right=ast.Call(func=ast.Attribute(attr="keys" | "items"))):
-            return True
+            return name in _METHODS or (name.startswith("__") and name != "__init__")
         case _:
             return False

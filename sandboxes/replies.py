@@ -146,13 +146,19 @@ def settle(frame: Frame, reply: Reply) -> Frame | None:
 def open_twin(frame: Frame) -> Frame | None:
     """The frame that asks another hash seed about every call that went well so far; None when there is nothing to ask.
 
-    A second seed is asked about every program, a third one about those in whose text hash order could show: two seeds agree by
-    chance on the first of n words once in n times, three once in n * n (`tests/benchmarks/hash_order.py`).
+    A second seed is asked about every program, a third one where hash order could show, by the texts of the job: two seeds
+    agree by chance on the first of n words once in n times, three once in n * n (`tests/benchmarks/hash_order.py`).
     """
-    if not frame.job.determinism or frame.twin == 2 or (frame.twin == 1 and not order_may_show(frame.job.program)):
+    if not frame.job.determinism or frame.twin == 2 or (frame.twin == 1 and not _order_may_show(frame.job)):
         return None
     good = [i for i, result in enumerate(frame.results) if result is not None and result.status is Status.OK]
     return Frame(frame.job, good, frame.results, twin=frame.twin + 1) if good else None
+
+
+def _order_may_show(job: Job) -> bool:
+    """Whether a set or the like is in sight, in the program or in what it is called with."""
+    calls = [f"f({text}\n)" for text in job.calls if "{" in text or "set" in text]
+    return any(order_may_show(text) for text in (job.program, *calls))
 
 
 def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:
@@ -168,7 +174,7 @@ def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:
     loaded = False
     for tag, text in islice(records(reply.payload), sent + _STRAY_RECORDS):
         if tag == Tag.SYNTAX_ERROR and not loaded:
-            return [CallOutcome(status=Status.SYNTAX_ERROR, error=text)] * total
+            return [CallOutcome(status=Status.SYNTAX_ERROR, error=text[:_ERROR_CHARS])] * total
         if tag == Tag.LOADED:
             loaded = True
         elif tag == Tag.MEMORY and outcomes:

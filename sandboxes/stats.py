@@ -47,4 +47,3 @@ class SandboxStats:
     def calls_per_s(self) -> float:
         """Calls answered per second of business; 0 before the first."""
         return self.calls / self.busy_s if self.busy_s else 0.0
-

@@ -267,8 +267,8 @@ _UNSEEN: frozenset[type[ast.AST]] = frozenset(
         *(ast.Pass, ast.Expr, ast.Assert, ast.Raise, ast.alias, ast.BoolOp, ast.UnaryOp, ast.JoinedStr, ast.Subscript),
         *(ast.Slice, ast.List, ast.Tuple, ast.Dict, ast.Load, ast.Store, ast.And, ast.Or, ast.Not, ast.USub, ast.UAdd),
         *(ast.Invert, ast.Add, ast.Sub, ast.Mult, ast.Div, ast.FloorDiv, ast.Mod, ast.Pow, ast.LShift, ast.RShift),
-        *(ast.BitAnd, ast.BitOr, ast.BitXor, ast.Eq, ast.NotEq, ast.Lt, ast.LtE, ast.Gt, ast.GtE, ast.Is, ast.IsNot),
-        *(ast.In, ast.NotIn),
+        *(ast.BitAnd, ast.BitOr, ast.BitXor),
+        *ast.cmpop.__subclasses__(),
     }
 )
 """Nodes that say nothing by themselves."""

@@ -176,7 +176,7 @@ def test_the_sandbox_is_told_in_one_line():
         running=2,
         cache_hits=1,
         cache_misses=3,
-        lost=1,
+        lost=2,
         requeued=2,
     )
     assert sandbox_line(stats) == (

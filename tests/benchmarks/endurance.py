@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import tyro
@@ -36,10 +37,16 @@ class Options:
     """Jobs after which a worker is replaced."""
 
 
-def resident_mib(process: int | str) -> float:
-    """Resident memory of a process."""
-    with open(f"/proc/{process}/statm", encoding="ascii") as file:
-        return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+def resident_mib(process: int) -> float:
+    """Resident memory of a process, or of the largest one below it: a worker may stand behind bwrap."""
+    own = int(Path(f"/proc/{process}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
+    below = Path(f"/proc/{process}/task/{process}/children").read_text().split()
+    return max([own, *(resident_mib(int(child)) for child in below)])
+
+
+def own_mib() -> float:
+    """Resident memory of this process."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def main(options: Options) -> bool:
@@ -63,7 +70,7 @@ def main(options: Options) -> bool:
             for i, outcome in enumerate(sandbox.run(jobs)):
                 wrong += outcome.calls[0].value != f"({['a'] * (i % 7)}, {start + i})"
             workers = [resident_mib(pid) for pid in sandbox.worker_processes()]
-            samples.append((start + count, resident_mib("self"), max(workers, default=0.0)))
+            samples.append((start + count, own_mib(), max(workers, default=0.0)))
             progress.advance(bar, count)
     stats = sandbox.stats()
     sandbox.close()

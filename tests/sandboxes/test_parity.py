@@ -39,9 +39,8 @@ def answers(programs: list[Generated], opener: Callable[[str, int], CodeSandbox]
                 stats = sandbox.stats()
             finally:
                 sandbox.close()
-            # One worker for each place, and one under the other hash seed for half as many: none of them was replaced.
-            assert stats.started == stats.workers == WORKERS + WORKERS // 2
             assert (stats.lost, stats.requeued, stats.recycled) == (0, 0, 0)
+            assert stats.started == stats.workers  # all that were ever started are still up
             assert stats.calls == sum(len(made.job.calls) for made in programs)
         return known[name]
 
@@ -119,7 +118,6 @@ MODULE_LIKE = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="a program's globals are not those of a module that sys.modules knows")
 @pytest.mark.parametrize("text", MODULE_LIKE.values(), ids=MODULE_LIKE)
 def test_a_program_is_a_module(call: Callable[..., CallOutcome], text: str) -> None:
     head = "from __future__ import annotations\nimport dataclasses, pickle, sys, typing\n"
