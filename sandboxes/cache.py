@@ -13,8 +13,8 @@ from .spec import CallOutcome, CodeSandbox, Job, Outcome, Status
 from .stats import SandboxStats
 
 _ENTRY_BYTES = 500  # key, outcome object and their places in the table; the texts come on top
-_FORGOTTEN = frozenset({Status.TIMEOUT, Status.MEMORY, Status.WORKER_LOST})
-"""What also depends on the machine, not on the program alone, and is asked again."""
+_FORGOTTEN = frozenset({Status.TIMEOUT, Status.MEMORY, Status.WORKER_LOST, Status.FORBIDDEN})
+"""What also depends on the machine, or on the job as a whole, and is asked again."""
 
 
 class CachingSandbox(CodeSandbox):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import selectors
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -13,6 +14,8 @@ from .link import Launcher, Link
 
 _PATIENCE_S = (0, 1, 2, 4, 8, 15)
 """Pauses before the attempts to start a worker where workers have run before: an engine that restarts comes back."""
+_SLOW_S = 0.05
+"""A worker that has been at one frame for so long gets none to queue behind it: another may be idle soon."""
 FRAMES_AHEAD = 2
 """Frames a worker holds at most: it starts the next child while the host reads; more would queue behind a slow program."""
 
@@ -57,7 +60,12 @@ class Crew:
 
     def with_room(self, seed: int) -> Link | None:
         """The least busy worker that can take another frame, or None."""
-        ready = [link for link in self._links[seed] if not self._retires(link) and len(link.running) < FRAMES_AHEAD]
+        late = time.monotonic() - _SLOW_S
+        ready = [
+            link
+            for link in self._links[seed]
+            if not self._retires(link) and (not link.running or (len(link.running) < FRAMES_AHEAD and link.begun > late))
+        ]
         return min(ready, key=lambda link: len(link.running), default=None)
 
     def reinforce(self, seed: int) -> None:

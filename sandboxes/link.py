@@ -67,6 +67,8 @@ class Link:
     """Frames sent and not answered, oldest first: the oldest is the one being run."""
     outgoing: bytearray = field(default_factory=bytearray)
     incoming: bytearray = field(default_factory=bytearray)
+    begun: float = 0.0
+    """When it began the frame that it is running, as far as the host can tell."""
     deadline: float = 0.0
     sent: int = 0
     served: int = 0
@@ -130,7 +132,8 @@ class Link:
 
     def _restart_clock(self) -> None:
         if self.running:
-            self.deadline = time.monotonic() + self.running[0][1].frame.wall_s * _WALL_FACTOR + _SLACK_S
+            self.begun = time.monotonic()
+            self.deadline = self.begun + self.running[0][1].frame.wall_s * _WALL_FACTOR + _SLACK_S
 
     def greet(self, name: str) -> None:
         """Waits for the worker's greeting and for its answer to the canary; from then on the stream does not block.

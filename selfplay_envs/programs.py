@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import warnings
+from functools import lru_cache
 
 MAX_PROGRAM_CHARS = 8_192
 
@@ -20,6 +21,10 @@ BANNED_IMPORTS = frozenset(
     """.split()
 )
 """Top-level modules a proposal may not import: sources of non-determinism, of side effects, or of nothing to reason about."""
+
+
+_REACHING = frozenset("getattr setattr delattr globals locals vars eval exec compile open f_back f_globals f_builtins".split())
+"""Builtins and attributes by which a program could reach what it does not name."""
 
 
 def parse_program(source: str) -> ast.Module | str:
@@ -54,6 +59,24 @@ def program_fault(source: str, entry_point: str = "f") -> str | None:
         return "no_entry_point"
     arguments = functions[-1].args
     return None if arguments.posonlyargs or arguments.args or arguments.kwonlyargs or arguments.vararg else "no_parameter"
+
+
+@lru_cache(maxsize=4_096)
+def keeps_to_itself(source: str) -> bool:
+    """Whether no call of a program can leave anything for another call in the same process, which runs it in fresh globals.
+
+    What calls share are modules and builtins; so False where the text imports, or could reach either of them by a name.
+    """
+    tree = parse_program(source)
+    if isinstance(tree, str):
+        return True
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            return False
+        name = node.id if isinstance(node, ast.Name) else node.attr if isinstance(node, ast.Attribute) else ""
+        if name in _REACHING or (name.startswith("__") and name != "__init__") or "frame" in name:
+            return False
+    return True
 
 
 def program_key(source: str) -> str:

@@ -6,13 +6,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sandboxes import CodeSandbox, Job, Outcome, open_sandbox
+from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, open_sandbox
 
 from .errors import GameError
 from .game import Judge, JudgeItem, Request, Result
 from .judges import open_judge
+from .programs import keeps_to_itself
 
 T = TypeVar("T")
+_CALLS_TOGETHER = 256  # a sandbox refuses a job of more than 1,024 calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +114,22 @@ class Referee:
 def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:
     """Runs jobs with equal programs as one: their calls share a process, and each distinct call runs once.
 
-    A sandbox gives a call that reached a limit in company a budget of its own, so nobody can spend a sibling's.
+    A sandbox gives a call that reached a limit in company a budget of its own, so nobody can spend a sibling's. Programs that
+    could keep something from one call to the next (`keeps_to_itself`) share nothing: whose input comes first must not
+    decide about another's.
 
     Returns:
         One outcome per job, in order, as if each had run alone.
     """
-    groups: dict[Job, dict[str, int]] = {}
-    for job in jobs:
-        calls = groups.setdefault(replace(job, calls=()), {})
-        for call in job.calls:
-            calls.setdefault(call, len(calls))
-    merged = [replace(key, calls=tuple(calls)) for key, calls in groups.items()]
-    ran = dict(zip(groups, sandbox.run(merged), strict=True))
-    outcomes: list[Outcome] = []
-    for job in jobs:
-        key = replace(job, calls=())
-        outcomes.append(Outcome.of([ran[key].calls[groups[key][call]] for call in job.calls]))
-    return outcomes
+    keys = [(replace(job, calls=()), () if keeps_to_itself(job.program) else job.calls) for job in jobs]
+    wanted: dict[tuple[Job, tuple[str, ...]], dict[str, None]] = {}
+    for key, job in zip(keys, jobs, strict=True):
+        wanted.setdefault(key, {}).update(dict.fromkeys(job.calls))
+    merged: list[tuple[tuple[Job, tuple[str, ...]], Job]] = []
+    for key, calls in wanted.items():
+        for start in range(0, len(calls), _CALLS_TOGETHER):
+            merged.append((key, replace(key[0], calls=tuple(calls)[start : start + _CALLS_TOGETHER])))
+    found: dict[tuple[Job, tuple[str, ...], str], CallOutcome] = {}
+    for (key, job), outcome in zip(merged, sandbox.run([job for _, job in merged]), strict=True):
+        found |= {(*key, call): one for call, one in zip(job.calls, outcome.calls, strict=True)}
+    return [Outcome.of([found[*key, call] for call in job.calls]) for key, job in zip(keys, jobs, strict=True)]

@@ -68,6 +68,23 @@ def test_jobs_with_equal_programs_share_a_process_and_equal_calls_run_once():
     assert [[c.value for c in o.calls] for o in outcomes] == [["p(1)", "p(2)"], ["q(1)"], ["p(2)", "p(3)"]]
 
 
+def test_programs_that_could_keep_something_share_nothing_but_equal_jobs():
+    sandbox = Recorder()
+    jobs = [Job(program="import p", calls=calls) for calls in (("1", "2"), ("2",), ("1", "2"))]
+    outcomes = run_grouped(sandbox, jobs)
+    assert [j.calls for j in sandbox.batches[0]] == [("1", "2"), ("2",)]
+    assert [[c.value for c in o.calls] for o in outcomes] == [["import p(1)", "import p(2)"], ["import p(2)"]] + [
+        ["import p(1)", "import p(2)"]
+    ]
+
+
+def test_large_groups_are_cut():
+    sandbox = Recorder()
+    outcomes = run_grouped(sandbox, [Job(program="p", calls=(str(number),)) for number in range(600)])
+    assert [len(job.calls) for job in sandbox.batches[0]] == [256, 256, 88]
+    assert [outcome.calls[0].value for outcome in outcomes] == [f"p({number})" for number in range(600)]
+
+
 def test_different_limits_or_checks_are_different_jobs():
     sandbox = Recorder()
     run_grouped(sandbox, [Job(program="p", calls=("1",)), Job(program="p", calls=("1",), determinism=True)])

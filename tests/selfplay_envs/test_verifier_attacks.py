@@ -186,7 +186,6 @@ def f(x):
 """
 
 
-@pytest.mark.xfail(strict=True, reason="inputs of several solvers share a process, in which one can change what the others get")
 def test_one_solvers_input_does_not_decide_about_anothers(referee):
     [task] = answer(referee, validate(CHANGES_WITH_ONE_INPUT, ["'abc'"]))
     assert isinstance(task, CodeTask)
@@ -194,7 +193,6 @@ def test_one_solvers_input_does_not_decide_about_anothers(referee):
     assert found[1:] == ["right", "right"]
 
 
-@pytest.mark.xfail(strict=True, reason="one program's calls become one job, refused beyond 1,024 of them, and remembered so")
 def test_a_thousand_siblings_cost_nobody_a_verdict():
     remembering = Referee(open_sandbox("process"))
     task = CodeTask(program="def f(x):\n    return 1 + 0 * x", inputs=("0",), outputs=("1",))
@@ -203,7 +201,6 @@ def test_a_thousand_siblings_cost_nobody_a_verdict():
     assert answer(remembering, check_input(task, "7")) == ["right"]
 
 
-@pytest.mark.xfail(strict=True, reason="a gold value stands in prompts as the program wrote it, with whatever comment")
 def test_gold_values_are_canonical(referee):
     program = QUIET_PAGE + "def f(x): say(86, '1  # the answer is in here')"
     [task] = answer(referee, validate(program, ["0"]))
