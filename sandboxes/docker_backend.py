@@ -8,6 +8,7 @@ side channels such as timing.
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import shutil
@@ -15,7 +16,7 @@ import socket
 import tempfile
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from typing import Any
 
 from .attached import attach
@@ -64,7 +65,13 @@ class DockerLauncher:
         try:
             with self._lock:  # workers start side by side, the image is made once
                 self._image = self._image or self._find_image()
-            return self._start_local(hash_seed) if is_local() else self._start_remote(hash_seed)
+            start = self._start_local if is_local() else self._start_remote
+            try:
+                return start(hash_seed)
+            except errors.APIError as error:
+                if not error.is_server_error():
+                    raise
+                return start(hash_seed)  # a busy engine stumbles now and then; twice in a row is news
         except (errors.DockerException, OSError) as error:
             hint = f"; is the runtime {self._runtime!r} installed in the engine?" if self._runtime else ""
             raise SandboxUnavailable(f"Docker refused to start a sandbox container: {error}{hint}") from error
@@ -100,8 +107,9 @@ class DockerLauncher:
                 os.chmod(path, 0o777)  # the container's user is nobody; the folder around it stays closed to others
                 listener.listen(1)
                 container = self._create("socket=/socket", hash_seed, volumes={path: {"bind": "/socket", "mode": "rw"}})
-                container.start()
-                connection = _accept(listener, container)
+                with _removed_on_error(container):
+                    container.start()
+                    connection = _accept(listener, container)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         return Started(connection, lambda: remove(container))
@@ -109,8 +117,13 @@ class DockerLauncher:
     def _start_remote(self, hash_seed: int) -> Started:
         """Over the container's standard streams; they close with this process, and that ends the container."""
         container = self._create("stdio", hash_seed, stdin_open=True)
-        connection = attach(self._client, container)
-        container.start()
+        with _removed_on_error(container):
+            connection = attach(self._client, container)
+            try:
+                container.start()
+            except BaseException:
+                connection.close()
+                raise
         return Started(connection, lambda: remove(container))
 
     def _create(self, connection: str, hash_seed: int, **settings: Any) -> Any:
@@ -143,6 +156,16 @@ class DockerLauncher:
         )
 
 
+@contextlib.contextmanager
+def _removed_on_error(container: Any) -> Generator[None]:
+    """Takes a container away that did not become a worker: the engine removes by itself only those that ran."""
+    try:
+        yield
+    except BaseException:
+        remove(container)
+        raise
+
+
 def _accept(listener: socket.socket, container: Any) -> socket.socket:
     """The worker's connection.
 
@@ -163,7 +186,6 @@ def _accept(listener: socket.socket, container: Any) -> socket.socket:
             break
         if container.status not in ("created", "running"):
             break
-    remove(container)
     raise SandboxUnavailable(
         "A sandbox container started but did not connect; the Docker engine must run on this machine and see its "
         "temporary folder. Set TMPDIR to a folder that it sees, or choose sandbox='process'."

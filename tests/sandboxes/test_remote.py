@@ -175,10 +175,43 @@ def _member(archive: tarfile.TarFile, name: str) -> io.BufferedReader:
     return found
 
 
-def test_an_unknown_runtime_is_one_clear_error(docker_engine: None) -> None:
+def test_an_unknown_runtime_is_one_clear_error_and_leaves_no_container(docker_engine: None) -> None:
+    client = engine.connect()
+
+    def mine() -> int:
+        label = f"{engine.OWNER_LABEL}={engine.owner(os.getpid())}"
+        return len(client.containers.list(all=True, filters={"label": label}, ignore_removed=True))
+
+    before = mine()
     sandbox = open_sandbox("docker:workers=1,cache=0,runtime=no-such-runtime")
     try:
         with pytest.raises(SandboxUnavailable, match="'no-such-runtime' installed in the engine"):
             sandbox.run([Job(program=ADD, calls=("1",))])
+        assert mine() == before
+    finally:
+        sandbox.close()
+        client.close()
+
+
+def test_an_engine_that_stumbles_once_is_asked_again(docker_engine: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    from docker.errors import APIError
+    from docker.models.containers import Container
+    from requests import Response
+
+    start, stumbled = Container.start, []
+
+    def stumble(container: Container) -> None:
+        if not stumbled:
+            stumbled.append(container.id)
+            response = Response()
+            response.status_code = 500
+            raise APIError("busy", response=response)
+        start(container)
+
+    monkeypatch.setattr(Container, "start", stumble)
+    sandbox = PooledSandbox(make_launcher("docker"), 1)
+    try:
+        assert sandbox.run([Job(program=ADD, calls=("1",))])[0].calls[0].value == "2"
+        assert len(stumbled) == 1
     finally:
         sandbox.close()
