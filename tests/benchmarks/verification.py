@@ -206,7 +206,7 @@ def report(console: Console, step: Step, found: dict[str, dict[str, float]], bas
     """The table, then what a job costs beside a bare fork."""
     table = Table(title=f"{step.calls} calls a step, {os.cpu_count()} processors, AZR's best: {base}", title_justify="left")
     for column in ("arm", "step s", "calls/s", "times AZR's best", "p50 ms", "p99 ms"):
-        table.add_column(column, justify="left" if column == "arm" else "right")
+        table.add_column(column, justify="left" if column == "arm" else "right", overflow="fold")
     forms = {"step_s": ".3f", "calls_per_s": ",.0f", "times_azr": ".2f", "p50_ms": ".1f", "p99_ms": ".1f"}
     for name, row in found.items():
         table.add_row(name, *(f"{row[key]:{form}}" if key in row else "" for key, form in forms.items()))
