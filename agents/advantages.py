@@ -2,26 +2,28 @@
 
 All share one signature, so that a row of `agents.algorithms` can name any of them:
 
-    advantage(returns_B, group_B, mask_BT) -> advantage_BT
+    advantage(returns_B, group_B, mask_BT, **settings) -> advantage_BT
 
 `returns_B` is the training return of each message (undiscounted: every token of a message carries all of it), `group_B`
 numbers the group that supplies its baseline (which groups those are is the row's `group_by`), `mask_BT` marks the sampled
-tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except under `monte_carlo`,
-which has no baseline.
+tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except where there is no
+baseline of siblings (`monte_carlo`, `imitate`, `ema_baseline`, `generalised`). `settings` are the row's `defaults` that the function
+names, and what it `needs` (see `agents.algorithms.NEEDS`).
 
 Legend of shape suffixes: B sequences, T token positions.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping, Sequence
 
 import torch
 from torch import Tensor
 
+from .batch import Tag
 from .masked import group_is_constant, group_mean, group_var
 
-Advantage = Callable[[Tensor, Tensor, Tensor], Tensor]
+Advantage = Callable[..., Tensor]
 
 VARIANCE_FLOOR = 1e-8
 """Added to the variance under the root, as AZR's code and verl do."""
@@ -37,19 +39,29 @@ def monte_carlo(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
     return on_tokens(returns_B, mask_BT)
 
 
-def whiten(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
-    """A_t = (R - mean_g) / sqrt(var_g + 1e-8), mean and Bessel-corrected variance over all sampled tokens of the group.
+def imitate(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
+    """A_t = 1: with `losses.policy_gradient` that is maximum likelihood; returns and groups are ignored."""
+    return mask_BT.float()
 
-    Each token carries its message's return, so long messages weigh more. One group for the whole batch is REINFORCE++; one per
-    (role, task type) is TRR++.
 
-    See: Hu, REINFORCE++, arXiv 2501.03262, section 3.3; Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8. Deviation
-    from that equation, towards AZR's code: statistics are over tokens, not sequences. Deviation from REINFORCE++: no KL
-    term in the return.
+def whiten(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor, *, statistics: str = "token") -> Tensor:
+    """A_t = (R - mean_g) / sqrt(var_g + 1e-8), mean and Bessel-corrected variance over the group.
+
+    `statistics="token"`: over all sampled tokens of the group, each carrying its message's return, so that long messages weigh
+    more. `"sequence"`: over its messages, whatever their length. One group for the whole batch is REINFORCE++; one per (role,
+    task type) is TRR++.
+
+    Raises:
+        ValueError: `statistics` is neither.
+
+    See: Hu, REINFORCE++, arXiv 2501.03262, section 3.3; Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8, whose text
+    says sequences and whose code says tokens. Deviation from REINFORCE++: no KL term in the return unless `kl_coef` asks.
     """
-    length_B = mask_BT.sum(-1)
-    centred_B = returns_B.double() - group_mean(returns_B, length_B, group_B)
-    scaled_B = centred_B / (group_var(returns_B, length_B, group_B) + VARIANCE_FLOOR).sqrt()
+    if statistics not in ("token", "sequence"):
+        raise ValueError(f"options statistics={statistics!r} is not known; choose token or sequence.")
+    weight_B = mask_BT.sum(-1) if statistics == "token" else torch.ones_like(returns_B)
+    centred_B = returns_B.double() - group_mean(returns_B, weight_B, group_B)
+    scaled_B = centred_B / (group_var(returns_B, weight_B, group_B) + VARIANCE_FLOOR).sqrt()
     return on_tokens(_zero_where_constant(scaled_B, returns_B, group_B), mask_BT)
 
 
@@ -73,6 +85,94 @@ def centre(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
     """
     centred_B = returns_B.double() - group_mean(returns_B, torch.ones_like(returns_B), group_B)
     return on_tokens(_zero_where_constant(centred_B, returns_B, group_B), mask_BT)
+
+
+def leave_one_out(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
+    """A_i = R_i - mean of the other messages of its group = n / (n - 1) (R_i - mean_g); a group of one gets 0.
+
+    See: Ahmadian et al., Back to Basics, arXiv 2402.14740, section 4 (RLOO); Kool et al., Buy 4 REINFORCE samples, 2019.
+    """
+    size_B = torch.bincount(group_B)[group_B].double()
+    centred_B = returns_B.double() - group_mean(returns_B, torch.ones_like(returns_B), group_B)
+    return on_tokens(_zero_where_constant(centred_B * size_B / (size_B - 1).clamp(min=1), returns_B, group_B), mask_BT)
+
+
+def ema_baseline(
+    returns_B: Tensor,
+    group_B: Tensor,
+    mask_BT: Tensor,
+    *,
+    memory: MutableMapping[str, float],
+    tags: Sequence[Tag],
+    ema_decay: float = 0.95,
+) -> Tensor:
+    """A = R - b, where b is a moving average of the returns of that game and role that lasts from batch to batch.
+
+        for every episode, in order: A = R - b;  b <- decay b + (1 - decay) R      (b starts at 0 and is read before it moves)
+
+    Several messages of one role in an episode (a panel, or moves) are compared with one b, which then moves once by their mean.
+
+    Args:
+        returns_B: float32.
+        group_B: Groups are ignored: the key is (game, role).
+        mask_BT: Sampled tokens.
+        memory: The averages by `game role`; changed in place.
+        tags: Of the messages.
+        ema_decay: In [0, 1).
+
+    See: Liu et al., SPIRAL, arXiv 2506.24119, role-conditioned advantage estimation; decay 0.95.
+    """
+    if not 0 <= ema_decay < 1:
+        raise ValueError(f"options ema_decay={ema_decay!r} is outside [0, 1); SPIRAL uses 0.95.")
+    visits: dict[tuple[str, int], list[int]] = {}
+    for row, tag in enumerate(tags):
+        visits.setdefault((f"{tag.env_id} {tag.role}", tag.episode), []).append(row)
+    advantage_B = returns_B.double()
+    for (key, _), rows in visits.items():
+        baseline = memory.get(key, 0.0)
+        mean = float(returns_B[rows].double().mean())
+        advantage_B[rows] -= baseline
+        memory[key] = ema_decay * baseline + (1 - ema_decay) * mean
+    return on_tokens(advantage_B, mask_BT)
+
+
+def generalised(
+    returns_B: Tensor,
+    group_B: Tensor,
+    mask_BT: Tensor,
+    *,
+    values_BT: Tensor,
+    gae_lambda: float = 0.95,
+    whitened: bool = True,
+) -> Tensor:
+    """Generalised advantage estimation with the reward at a message's last token and no discount.
+
+        delta_t = r_t + V_{t+1} - V_t,  A_t = delta_t + lambda A_{t+1}      (r_t = R at the last token, else 0; V after it is 0)
+
+    Args:
+        returns_B: float32.
+        group_B: Ignored.
+        mask_BT: Sampled tokens, ending in the last column (see `agents.batch`).
+        values_BT: The value of the state before each sampled token.
+        gae_lambda: 1 gives R - V_t.
+        whitened: Mean 0 and standard deviation 1 over the tokens of the batch, as PPO for language models does.
+
+    See: Schulman et al., arXiv 1506.02438, equation 16; with gamma = 1 as in Ouyang et al., arXiv 2203.02155.
+    """
+    values_BT = torch.where(mask_BT, values_BT.double(), 0.0)
+    found_BT = torch.zeros_like(values_BT)
+    after_B, next_value_B = torch.zeros_like(returns_B, dtype=torch.float64), torch.zeros_like(returns_B, dtype=torch.float64)
+    last = mask_BT.shape[1] - 1
+    for t in range(last, -1, -1):
+        reward_B = returns_B.double() if t == last else torch.zeros_like(after_B)
+        delta_B = reward_B + next_value_B - values_BT[:, t]
+        after_B = torch.where(mask_BT[:, t], delta_B + gae_lambda * after_B, 0.0)
+        next_value_B = values_BT[:, t]
+        found_BT[:, t] = after_B
+    if whitened and mask_BT.sum() > 1:
+        tokens = found_BT[mask_BT]
+        found_BT = (found_BT - tokens.mean()) / (tokens.var() + VARIANCE_FLOOR).sqrt()
+    return torch.where(mask_BT, found_BT, 0.0).float()
 
 
 def on_tokens(advantage_B: Tensor, mask_BT: Tensor) -> Tensor:

@@ -1,68 +1,15 @@
 """Algorithms as rows: a name is an advantage, a loss, the groups that share a baseline, and the paper to read.
 
-Adding one is adding a row to `ALGORITHMS`, or passing an `Algorithm` of your own to the learner.
+Adding one is adding a row to `ALGORITHMS`, or passing an `Algorithm` of your own to the learner: `examples/add_an_algorithm.py`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from . import advantages, losses, selection
+from .algorithm import Algorithm
+from .objective import Objective
 
-from torch import Tensor
-
-from . import advantages, losses
-from .batch import GROUPINGS, TokenBatch, group_numbers
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Algorithm:
-    """One row of the table."""
-
-    name: str
-    advantage: advantages.Advantage
-    """(returns_B, group_B, mask_BT) -> advantage_BT."""
-    loss: losses.Loss
-    """(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **defaults) -> scalar."""
-    group_by: str
-    """Which messages share a baseline, a name in `agents.batch.GROUPINGS`."""
-    needs: frozenset[str] = frozenset()
-    """What must be there: `siblings` (every role has a group of at least two messages)."""
-    defaults: Mapping[str, float] = field(default_factory=dict[str, float])
-    """Keywords of the loss."""
-    paper: str = ""
-
-    def __post_init__(self) -> None:
-        if self.group_by not in GROUPINGS:
-            raise ValueError(f"Algorithm.group_by={self.group_by!r} is not known; choose one of {', '.join(GROUPINGS)}.")
-        unknown = self.needs - {"siblings"}
-        if unknown:
-            raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; the one need there is, is 'siblings'.")
-
-    def advantages(self, batch: TokenBatch) -> Tensor:
-        """Advantages of a batch by this row's groups, float32 (B, T), 0 off the mask.
-
-        Raises:
-            ValueError: The row needs siblings, and some role's messages are all alone in their groups.
-        """
-        if "siblings" in self.needs:
-            self._check_siblings(batch)
-        return self.advantage(batch.returns_B, group_numbers(batch.tags, self.group_by), batch.mask_BT)
-
-    def _check_siblings(self, batch: TokenBatch) -> None:
-        key = GROUPINGS[self.group_by]
-        sizes = Counter(key(tag) for tag in batch.tags)
-        largest: dict[str, int] = {}
-        for tag in batch.tags:
-            largest[tag.cell] = max(largest.get(tag.cell, 0), sizes[key(tag)])
-        alone = sorted(cell for cell, size in largest.items() if size == 1)
-        if alone:
-            raise ValueError(
-                f"algorithm={self.name!r} compares messages of one {self.group_by}, but every message of {', '.join(alone)} is "
-                "alone in its group and would silently not train; use trr++ (groups by role and task type), or leave that role "
-                "out of train_roles."
-            )
-
+SIBLINGS = frozenset({"siblings"})
 
 ALGORITHMS: dict[str, Algorithm] = {
     row.name: row
@@ -79,33 +26,138 @@ ALGORITHMS: dict[str, Algorithm] = {
             advantage=advantages.whiten,
             loss=losses.clipped_surrogate,
             group_by="batch",
-            defaults={"clip_low": 0.2, "clip_high": 0.2},
-            paper="Hu et al., REINFORCE++, arXiv 2501.03262",
+            defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2},
+            paper="Hu et al., REINFORCE++, arXiv 2501.03262; its KL term: kl_coef, kl_in=reward, kl_estimator=k1",
         ),
         Algorithm(
             name="trr++",
             advantage=advantages.whiten,
             loss=losses.clipped_surrogate,
             group_by="role+task_type",
-            defaults={"clip_low": 0.2, "clip_high": 0.2},
-            paper="Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8",
+            defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2},
+            paper="Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8; statistics=sequence is its text, token its code",
+        ),
+        Algorithm(
+            name="rae",
+            advantage=advantages.ema_baseline,
+            loss=losses.clipped_surrogate,
+            group_by="game+role",
+            needs=frozenset({"memory"}),
+            defaults={"ema_decay": 0.95, "clip_low": 0.2, "clip_high": 0.2},
+            objective=Objective(aggregate="message"),
+            paper="Liu et al., SPIRAL, arXiv 2506.24119, role-conditioned advantage estimation",
+        ),
+        Algorithm(
+            name="rloo",
+            advantage=advantages.leave_one_out,
+            loss=losses.policy_gradient,
+            group_by="prompt",
+            needs=SIBLINGS,
+            objective=Objective(aggregate="message"),
+            paper="Ahmadian et al., Back to Basics, arXiv 2402.14740",
         ),
         Algorithm(
             name="grpo",
             advantage=advantages.standardise,
             loss=losses.clipped_surrogate,
             group_by="prompt",
-            needs=frozenset({"siblings"}),
+            needs=SIBLINGS,
             defaults={"clip_low": 0.2, "clip_high": 0.2},
-            paper="Shao et al., DeepSeekMath, arXiv 2402.03300, section 4.1",
+            objective=Objective(aggregate="sequence"),
+            paper="Shao et al., DeepSeekMath, arXiv 2402.03300, equation 3; its KL term is kl_coef=0.04",
+        ),
+        Algorithm(
+            name="dr_grpo",
+            advantage=advantages.centre,
+            loss=losses.clipped_surrogate,
+            group_by="prompt",
+            needs=SIBLINGS,
+            defaults={"clip_low": 0.2, "clip_high": 0.2},
+            objective=Objective(aggregate="constant"),
+            paper="Liu et al., Understanding R1-Zero-like training, arXiv 2503.20783, figure 1",
+        ),
+        Algorithm(
+            name="dapo",
+            advantage=advantages.standardise,
+            loss=losses.clipped_surrogate,
+            group_by="prompt",
+            needs=SIBLINGS,
+            defaults={"clip_low": 0.2, "clip_high": 0.28},
+            objective=Objective(aggregate="token", constant_groups="drop", overlong_share=0.2),
+            paper="Yu et al., DAPO, arXiv 2503.14476, equation 8",
+        ),
+        Algorithm(
+            name="gspo",
+            advantage=advantages.standardise,
+            loss=losses.clipped_sequence,
+            group_by="prompt",
+            needs=SIBLINGS,
+            defaults={"clip_low": 3e-4, "clip_high": 4e-4},
+            objective=Objective(aggregate="sequence"),
+            paper="Zheng et al., Group Sequence Policy Optimization, arXiv 2507.18071",
+        ),
+        Algorithm(
+            name="cispo",
+            advantage=advantages.standardise,
+            loss=losses.clipped_weight,
+            group_by="prompt",
+            needs=SIBLINGS,
+            defaults={"weight_cap": 5.0},
+            objective=Objective(aggregate="token"),
+            paper="MiniMax-M1, arXiv 2506.13585, equations 4 and 5",
+        ),
+        Algorithm(
+            name="ppo",
+            advantage=advantages.generalised,
+            loss=losses.clipped_surrogate,
+            group_by="batch",
+            needs=frozenset({"value_head"}),
+            defaults={"gae_lambda": 0.95, "whitened": True, "clip_low": 0.2, "clip_high": 0.2},
+            paper="Schulman et al., PPO, arXiv 1707.06347; as for language models in Ouyang et al., arXiv 2203.02155",
+        ),
+        Algorithm(
+            name="lsp-zero",
+            advantage=advantages.centre,
+            loss=losses.policy_gradient,
+            group_by="prompt",
+            needs=SIBLINGS,
+            objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
+            paper="Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2-5; alpha_Ch is role_weights",
         ),
         Algorithm(
             name="lsp",
             advantage=advantages.centre,
             loss=losses.policy_gradient,
             group_by="prompt",
-            needs=frozenset({"siblings"}),
-            paper="Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2-5; without the KL term, alpha_Ch = 1",
+            needs=SIBLINGS,
+            objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
+            paper="Kuba et al., Language Self-Play, arXiv 2509.07414: lsp-zero on credits that hold the quality score R_Q too",
+        ),
+        Algorithm(
+            name="sft",
+            advantage=advantages.imitate,
+            loss=losses.policy_gradient,
+            group_by="batch",
+            paper="Maximum likelihood of the messages given, whatever they earned",
+        ),
+        Algorithm(
+            name="rft",
+            advantage=advantages.imitate,
+            loss=losses.policy_gradient,
+            group_by="prompt",
+            select=selection.accepted,
+            paper="Yuan et al., arXiv 2308.01825: maximum likelihood of the messages with a positive return",
+        ),
+        Algorithm(
+            name="dpo",
+            advantage=advantages.imitate,
+            loss=losses.preference,
+            group_by="prompt",
+            needs=SIBLINGS | {"reference", "pairs"},
+            select=selection.pairs,
+            defaults={"beta": 0.1},
+            objective=Objective(aggregate="message"),
+            paper="Rafailov et al., Direct Preference Optimization, arXiv 2305.18290, over winning and losing attempts",
         ),
     )
 }

@@ -2,7 +2,8 @@
 
 AgentError
 ├── ModelUnavailable    a model's files or the package that carries them are not on this machine
-└── CheckpointError     a checkpoint is missing, cut off, or was written by another configuration
+├── CheckpointError     a checkpoint is missing, cut off, or was written by another configuration
+└── OutOfMemory         not even one message at a time fits
 """
 
 
@@ -16,3 +17,7 @@ class ModelUnavailable(AgentError):
 
 class CheckpointError(AgentError):
     """Raised when a run cannot be resumed from what is on disk."""
+
+
+class OutOfMemory(AgentError):
+    """Raised when not even the gradient of a single message fits into memory."""

@@ -1,36 +1,36 @@
-"""The learner: one optimiser step on a batch, in micro-batches that add up to exactly that batch.
+"""The learner: optimiser steps on a batch, in micro-batches that add up to exactly that batch.
 
-Legend of shape suffixes: B messages, T token positions, N sampled tokens of a micro-batch, V vocabulary, S statistics.
+Legend of shape suffixes: B messages, T token positions, N sampled tokens of a micro-batch.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Generator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, cast
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from .algorithms import Algorithm
+from .adapters import SHARED, has_adapters, speaking_as
+from .algorithm import Algorithm
 from .batch import TokenBatch
+from .errors import OutOfMemory
 from .learner_config import LearnerConfig
-from .losses import k3
-from .packing import can_share_prompts, pack, prompt_groups
+from .learner_stats import LearnerStats
+from .lora import trained_weights, with_lora
+from .master_weights import MasterWeights
+from .micro_batches import micro_batches
+from .packing import can_share_prompts
+from .prepare import Prepared, Views, prepare
+from .reference import Reference
 from .sampler import Sampler
-from .seeding import seed_of
+from .scoring import Scored, score
+from .seeding import generator_of
+from .step_loss import step_loss
 
-
-@dataclass(slots=True)
-class _RowStats:
-    """Per-message sums over sampled tokens, filled micro-batch by micro-batch. Columns of `sums_BS` as in `NAMES`."""
-
-    sums_BS: Tensor
-    ratio_max: float = 0.0
-    ratio_min: float = float("inf")
-
-    NAMES = ("tokens", "entropy", "nll", "kl", "clipped", "ratio")
+VALUE_HEAD = "value_head.weight"
 
 
 class Learner:
@@ -40,19 +40,39 @@ class Learner:
         model: Shared with the sampler; wrapped by LoRA adapters if the config says so (then use `learner.model`).
         config: How.
         temperature: The one that replies are sampled with: log-probabilities are those of the tempered distribution.
+        roles: Names of the adapters, where the config wants one per role.
+        reply_limit: Tokens of the longest reply allowed, for rows that divide by it or price it.
     """
 
-    def __init__(self, model: PreTrainedModel, config: LearnerConfig | None = None, *, temperature: float = 1.0) -> None:
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        config: LearnerConfig | None = None,
+        *,
+        temperature: float = 1.0,
+        roles: Sequence[str] = (),
+        reply_limit: int = 0,
+    ) -> None:
         if temperature <= 0:
             raise ValueError(
                 f"temperature={temperature!r} cannot be trained with: greedy replies have no distribution; sample at 1.0."
             )
         self.config = config or LearnerConfig()
         self.temperature = temperature
-        self.model = with_lora(model, self.config.lora_rank) if self.config.lora_rank else model
+        self.reply_limit = reply_limit
         self.share_prompts = self.config.share_prompts and can_share_prompts(model)
+        if self.config.dtype == "bfloat16":
+            model = cast(Any, model).to(torch.bfloat16)
+        self.model = with_lora(model, self.config, roles) if self.config.lora_rank else model
+        if self.config.gradient_checkpointing:
+            cast(Any, self.model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self.policy_version = 0
-        self.trainable = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
+        self.micro_batch_tokens = self.config.micro_batch_tokens
+        self.memory: dict[str, dict[str, float]] = {}
+        """What algorithms remember from batch to batch, by their names."""
+        self.value_head: nn.Linear | None = None
+        self._reference: Reference | None = None
+        self._masters = MasterWeights(trained_weights(self.model))
         self.optimizer = torch.optim.AdamW(
             self.trainable.values(),
             lr=self.config.lr,
@@ -60,65 +80,74 @@ class Learner:
             weight_decay=self.config.weight_decay,
         )
 
+    @property
+    def trainable(self) -> Mapping[str, nn.Parameter]:
+        """What the optimiser changes, by name: in float32 or wider."""
+        head = {} if self.value_head is None else {VALUE_HEAD: cast(nn.Parameter, self.value_head.weight)}
+        return {**self._masters.weights, **head}
+
     def update(self, batch: TokenBatch, algorithm: Algorithm) -> dict[str, float]:
         """Changes the weights by `config.epochs` optimiser steps; raises `policy_version` by 1.
 
-        The loss is divided by the sampled tokens of the whole batch, whatever the micro-batches.
+        A batch of which nothing is left to train on changes nothing and reports `tokens` 0.
 
         Returns:
             loss, grad_norm, lr, entropy (exact, full vocabulary), entropy_sampled, approx_kl (k3 against the sampler),
-            clip_fraction, ratio_mean, ratio_min, ratio_max, tokens; and entropy and entropy_sampled per cell as
-            `role/task_type/entropy`. Nats per sampled token.
+            clip_fraction, ratio_mean, ratio_min, ratio_max, tokens, dropped (messages left out), padding_waste (share of computed
+            positions); entropy and entropy_sampled per cell as `role/task_type/entropy`; where there is one, kl_reference,
+            tis_weight and value_loss. Nats per sampled token.
 
         Raises:
             ValueError: The algorithm needs siblings that are not there, or the loss is not finite.
+            OutOfMemory: Even one message at a time does not fit.
         """
-        advantage_BT = algorithm.advantages(batch)
+        if "value_head" in algorithm.needs:
+            self._make_value_head()
+        memory = self.memory.setdefault(algorithm.name, {})
+        rng = generator_of("learner", self.policy_version)
+        ready = prepare(
+            batch, algorithm, Views(own=self._look, reference=self._ask_reference), memory=memory, rng=rng, reply_limit=self.reply_limit
+        )
+        if ready is None:
+            return {"tokens": 0.0, "dropped": float(len(batch))}
         metrics: dict[str, float] = {}
         for _ in range(self.config.epochs):
-            self.optimizer.zero_grad(set_to_none=True)
-            loss, stats = self._accumulate(batch, advantage_BT, algorithm)
+            loss, stats = self._accumulate(ready, algorithm)
             if not abs(loss) < float("inf"):
+                self._zero_grad()
                 raise ValueError(
                     f"the loss is {loss} at policy version {self.policy_version}; "
                     f"lower LearnerConfig.lr={self.config.lr} and resume."
                 )
-            clip = self.config.grad_clip or float("inf")
-            norm = float(torch.nn.utils.clip_grad_norm_(self.trainable.values(), clip))
-            lr = self.config.lr * min(1.0, (self.policy_version + 1) / max(1, self.config.warmup_steps))
-            for group in self.optimizer.param_groups:
-                group["lr"] = lr
-            self.optimizer.step()
-            metrics = {"loss": loss, "grad_norm": norm, "lr": lr, **_summarise(stats, batch)}
-        self.optimizer.zero_grad(set_to_none=True)
+            metrics = {"loss": loss, **self._step(), **stats.means(), **ready.metrics}
+            if self.value_head is not None:
+                metrics["value_loss"] = stats.value_error
+        self._zero_grad()
         self.policy_version += 1
         return metrics
 
     @torch.no_grad()
     def logprobs(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities of the sampled tokens under the present weights, float32 (B, T), 0 off the mask."""
-        found_BT = torch.zeros_like(batch.logprobs_BT)
-        for index in micro_batches(batch, self.config.micro_batch_tokens, share=self.share_prompts):
-            logprob_N, _ = score(self.model, batch.rows(index), self.temperature, share=self.share_prompts)
-            rows = torch.tensor(index)
-            own_BT = found_BT[rows]
-            own_BT[batch.mask_BT[rows]] = logprob_N.float().cpu()
-            found_BT[rows] = own_BT
-        return found_BT
+        return self._look(batch)[0]
+
+    def keep_reference(self) -> None:
+        """Remembers the present weights as the reference, for algorithms with a KL term; call it before restoring a state."""
+        self._reference = Reference(self.model)
 
     def sync(self, sampler: Sampler) -> None:
-        """Makes a sampler speak with the present weights. It shares the module, so this is a version stamp."""
-        shared = getattr(sampler, "model", self.model)
-        if shared is not self.model:
-            raise ValueError(
-                "this sampler holds another module than the learner; build it with TransformersSampler(learner.model, ...)."
-            )
-        sampler.policy_version = self.policy_version
+        """Makes a sampler speak with the present weights."""
+        sampler.receive(self.model, self.policy_version)
 
     def state_dict(self) -> dict[str, Any]:
-        """Trained weights, optimiser and version: enough to go on bit for bit."""
+        """Trained weights, optimiser, version and what algorithms remember: enough to go on bit for bit."""
         weights = {name: p.detach().cpu().clone() for name, p in self.trainable.items()}
-        return {"weights": weights, "optimizer": self.optimizer.state_dict(), "policy_version": self.policy_version}
+        return {
+            "weights": weights,
+            "optimizer": self.optimizer.state_dict(),
+            "policy_version": self.policy_version,
+            "memory": {name: dict(own) for name, own in self.memory.items()},
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restores what `state_dict` saved.
@@ -126,137 +155,161 @@ class Learner:
         Raises:
             ValueError: The state is of a model with other trained weights.
         """
+        if VALUE_HEAD in state["weights"]:
+            self._make_value_head()
         if set(state["weights"]) != set(self.trainable):
             odd = sorted(set(state["weights"]) ^ set(self.trainable))
             raise ValueError(
                 f"the saved state trains other weights ({odd[0]}, ...); load it into the same model with the same lora_rank."
             )
-        with torch.no_grad():
-            for name, p in self.trainable.items():
-                p.copy_(state["weights"][name])
+        self._masters.load(state["weights"])
+        if self.value_head is not None:
+            with torch.no_grad():
+                self.value_head.weight.copy_(state["weights"][VALUE_HEAD])
         self.optimizer.load_state_dict(state["optimizer"])
         self.policy_version = state["policy_version"]
+        self.memory = {name: dict(own) for name, own in state["memory"].items()}
 
-    def _accumulate(self, batch: TokenBatch, advantage_BT: Tensor, algorithm: Algorithm) -> tuple[float, _RowStats]:
-        """Adds up gradients over micro-batches; returns the loss and the statistics of every message."""
-        denominator = float(batch.num_tokens)
-        stats = _RowStats(torch.zeros(len(batch), len(_RowStats.NAMES), dtype=torch.float64))
-        total = 0.0
+    def _accumulate(self, ready: Prepared, algorithm: Algorithm) -> tuple[float, LearnerStats]:
+        """Adds up the gradients of a batch; where memory runs out, again with micro-batches half as large."""
+        while True:
+            self._zero_grad()
+            parts = self._parts(ready.batch, pairs="pairs" in algorithm.needs)
+            try:
+                with self._training():
+                    return self._backward(ready, algorithm, parts)
+            except (torch.OutOfMemoryError, RuntimeError) as error:
+                if not _is_out_of_memory(error):
+                    raise
+                smallest = 2 if "pairs" in algorithm.needs else 1
+                if all(len(rows) <= smallest for _, rows in parts) or self.micro_batch_tokens < 2:
+                    self._zero_grad()
+                    raise OutOfMemory(
+                        f"memory does not suffice for a gradient of a single message of {ready.batch.ids_BT.shape[1]} tokens; "
+                        "set LearnerConfig.gradient_checkpointing or lora_rank, or shorten Sampling.max_new_tokens."
+                    ) from error
+            self._zero_grad()
+            self.micro_batch_tokens //= 2
+            if torch.cuda.is_available():
+                torch.cuda.empty_cache()
+
+    def _backward(
+        self, ready: Prepared, algorithm: Algorithm, parts: Sequence[tuple[str, list[int]]]
+    ) -> tuple[float, LearnerStats]:
         low, high = algorithm.defaults.get("clip_low", torch.inf), algorithm.defaults.get("clip_high", torch.inf)
-        for index in micro_batches(batch, self.config.micro_batch_tokens, share=self.share_prompts):
-            part = batch.rows(index)
-            logprob_N, entropy_N = score(self.model, part, self.temperature, share=self.share_prompts)
-            device = logprob_N.device
-            mask_BT, old_BT = part.mask_BT.to(device), part.logprobs_BT.to(device)
-            own_BT = advantage_BT[torch.tensor(index), -mask_BT.shape[1] :].to(device)
-            logprobs_BT = torch.zeros_like(mask_BT, dtype=logprob_N.dtype).masked_scatter(mask_BT, logprob_N)
-            loss = algorithm.loss(logprobs_BT, old_BT, own_BT, mask_BT, denominator, **algorithm.defaults)
-            torch.autograd.backward(loss)
+        stats = LearnerStats(ready.batch.tags, (float(low), float(high)))
+        total = 0.0
+        for adapter, rows in parts:
+            part = ready.batch.rows(rows)
+            with speaking_as(self.model, adapter):
+                scored = self._score(part, wants_entropy=algorithm.objective.entropy_coef > 0)
+                loss, error = step_loss(scored, ready, rows, part.mask_BT, algorithm)
+                torch.autograd.backward(loss)
             total += loss.item()
-            row_N = torch.tensor(index).repeat_interleave(part.mask_BT.sum(-1))
-            _record(stats, row_N, logprob_N.detach(), old_BT[mask_BT], entropy_N, (low, high))
+            stats.value_error += error
+            row_N = torch.tensor(rows).repeat_interleave(part.mask_BT.sum(-1))
+            old_N = part.logprobs_BT[part.mask_BT].to(scored.logprob_N.device)
+            stats.add(row_N, scored.logprob_N.detach(), old_N, scored.entropy_N.detach())
+            stats.slots, stats.used = stats.slots + scored.slots, stats.used + scored.used
         return total, stats
 
-
-def score(model: PreTrainedModel, part: TokenBatch, temperature: float, *, share: bool = False) -> tuple[Tensor, Tensor]:
-    """Log-probability and exact entropy of every sampled token; logits of prompts are never computed.
-
-    Args:
-        model: Any causal LM of transformers that takes `logits_to_keep`.
-        part: A micro-batch.
-        temperature: Divides the logits.
-        share: Compute equal prompts once; see `agents.packing`.
-
-    Returns:
-        logprob_N (with gradient) and entropy_N (without), float32 nats, in the order of `part.mask_BT`'s true entries.
-    """
-    device = model.device
-    if share:
-        packed = pack(part, prompt_groups(part))
-        out = model(
-            input_ids=packed.ids_PT.to(device),
-            attention_mask=packed.mask_P1TT.to(device),
-            position_ids=packed.position_PT.to(device),
-            use_cache=False,
-            logits_to_keep=packed.keep,
+    def _score(self, part: TokenBatch, *, wants_entropy: bool = False, model: PreTrainedModel | None = None) -> Scored:
+        return score(
+            model or self.model,
+            part,
+            self.temperature,
+            share=self.share_prompts,
+            value_head=self.value_head,
+            wants_entropy=wants_entropy,
         )
-        logits_NV = out.logits.flatten(0, 1)[packed.predictor_N.to(device)]
-    else:
-        reply = int(part.mask_BT.sum(-1).max())
-        attention_BT = part.attention_BT.long().to(device)
-        position_BT = (attention_BT.cumsum(-1) - 1).clamp(min=0)
-        out = model(
-            input_ids=part.ids_BT.to(device),
-            attention_mask=attention_BT,
-            position_ids=position_BT,
-            use_cache=False,
-            logits_to_keep=reply + 1,
-        )
-        logits_NV = out.logits[:, -reply - 1 : -1][part.mask_BT[:, -reply:].to(device)]
-    token_N = part.ids_BT[part.mask_BT].to(device)
-    all_NV = torch.log_softmax(logits_NV.float() / temperature, -1)
-    with torch.no_grad():
-        entropy_N = -(all_NV.exp() * all_NV).sum(-1)
-    return all_NV.gather(-1, token_N[:, None])[:, 0], entropy_N
+
+    @torch.no_grad()
+    def _look(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Log-probabilities, entropies and values (B, T) under the present weights."""
+        found = [torch.zeros(batch.mask_BT.shape, dtype=torch.float32) for _ in range(3)]
+        for adapter, rows in self._parts(batch):
+            with speaking_as(self.model, adapter):
+                scored = self._score(batch.rows(rows))
+            for whole_BT, values_N in zip(found, (scored.logprob_N, scored.entropy_N, scored.value_N), strict=True):
+                if values_N is not None:
+                    _fill(whole_BT, batch.mask_BT, rows, values_N)
+        return found[0], found[1], None if self.value_head is None else found[2]
+
+    @torch.no_grad()
+    def _ask_reference(self, batch: TokenBatch) -> Tensor:
+        """Log-probabilities (B, T) under the starting weights."""
+        if self._reference is None:
+            if self.policy_version > 0 and not has_adapters(self.model):
+                raise ValueError(
+                    "this algorithm needs the starting weights, and they have changed already; call Learner.keep_reference() "
+                    "before the first update or before a state is restored."
+                )
+            self.keep_reference()
+        assert self._reference is not None
+        found_BT = torch.zeros(batch.mask_BT.shape, dtype=torch.float32)
+        with self._reference.speaking() as model:
+            for rows in micro_batches(batch, self.micro_batch_tokens, share=self.share_prompts):
+                scored = score(model, batch.rows(rows), self.temperature, share=self.share_prompts)
+                _fill(found_BT, batch.mask_BT, rows, scored.logprob_N)
+        return found_BT
+
+    def _parts(self, batch: TokenBatch, *, pairs: bool = False) -> list[tuple[str, list[int]]]:
+        """Micro-batches, each with the adapter that speaks in it."""
+        by_adapter: dict[str, list[int]] = {}
+        for row, tag in enumerate(batch.tags):
+            by_adapter.setdefault(SHARED if self.config.adapters == "shared" else tag.role, []).append(row)
+        return [
+            (adapter, part)
+            for adapter, rows in by_adapter.items()
+            for part in micro_batches(
+                batch,
+                self.micro_batch_tokens,
+                share=self.share_prompts,
+                pairs=pairs,
+                rows=rows if len(by_adapter) > 1 else None,
+            )
+        ]
+
+    def _step(self) -> dict[str, float]:
+        """One optimiser step on the gradients that are there."""
+        clip = self.config.grad_clip or float("inf")
+        norm = float(torch.nn.utils.clip_grad_norm_(self.trainable.values(), clip))
+        lr = self.config.lr * min(1.0, (self.policy_version + 1) / max(1, self.config.warmup_steps))
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.step()
+        self._masters.publish()
+        return {"grad_norm": norm, "lr": lr}
+
+    def _zero_grad(self) -> None:
+        self.optimizer.zero_grad(set_to_none=True)
+        self._masters.zero_grad()
+
+    def _make_value_head(self) -> None:
+        """A linear value head that starts at 0, trained with the rest."""
+        if self.value_head is None:
+            width = self.model.config.get_text_config().hidden_size
+            wide = torch.promote_types(self.model.dtype, torch.float32)
+            self.value_head = nn.Linear(width, 1, bias=False, device=self.model.device, dtype=wide)
+            nn.init.zeros_(self.value_head.weight)
+            self.optimizer.add_param_group({"params": [self.value_head.weight]})
+
+    @contextmanager
+    def _training(self) -> Generator[None]:
+        """transformers keeps to gradient checkpointing in training mode only; there is no dropout to switch on."""
+        self.model.train(self.config.gradient_checkpointing)
+        try:
+            yield
+        finally:
+            self.model.eval()
 
 
-def micro_batches(batch: TokenBatch, budget: int, *, share: bool = False) -> list[list[int]]:
-    """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
-
-    With `share`, a unit is a group of equal prompts as `agents.packing` packs it; else it is one row.
-    """
-    real, reply = batch.attention_BT.sum(-1).tolist(), batch.mask_BT.sum(-1).tolist()
-    units = prompt_groups(batch) if share else [[row] for row in range(len(batch))]
-    sized = sorted((real[unit[0]] + sum(reply[row] for row in unit[1:]), reply[unit[0]], unit) for unit in units)
-    parts: list[list[list[int]]] = [[]]
-    for size, _, unit in sized:
-        if parts[-1] and size * (len(parts[-1]) + 1) > budget:
-            parts.append([])
-        parts[-1].append(unit)
-    return [[row for unit in part for row in unit] for part in parts]
+def _fill(whole_BT: Tensor, mask_BT: Tensor, rows: list[int], values_N: Tensor) -> None:
+    """Writes the values of a micro-batch's sampled tokens to their places."""
+    own_BT = whole_BT[rows]
+    own_BT[mask_BT[rows]] = values_N.float().cpu()
+    whole_BT[rows] = own_BT
 
 
-def with_lora(model: PreTrainedModel, rank: int) -> PreTrainedModel:
-    """`model` with fresh LoRA adapters of that rank on every linear layer; initial values depend on the rank alone."""
-    from peft import LoraConfig, get_peft_model
-
-    config = LoraConfig(r=rank, lora_alpha=2 * rank, lora_dropout=0.0, target_modules="all-linear", task_type="CAUSAL_LM")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed_of("lora", rank))
-        return cast(PreTrainedModel, get_peft_model(model, config).eval())
-
-
-def _record(
-    stats: _RowStats, row_N: Tensor, logprob_N: Tensor, old_N: Tensor, entropy_N: Tensor, clip: tuple[float, float]
-) -> None:
-    """Adds one micro-batch's tokens to their messages' sums."""
-    ratio_N = (logprob_N - old_N).exp()
-    clipped_N = (ratio_N < 1 - clip[0]) | (ratio_N > 1 + clip[1])
-    columns = (torch.ones_like(ratio_N), entropy_N, -logprob_N, k3(old_N, logprob_N), clipped_N, ratio_N)
-    stats.sums_BS.index_add_(0, row_N, torch.stack([column.double() for column in columns], -1).cpu())
-    stats.ratio_max = max(stats.ratio_max, float(ratio_N.max()))
-    stats.ratio_min = min(stats.ratio_min, float(ratio_N.min()))
-
-
-def _summarise(stats: _RowStats, batch: TokenBatch) -> dict[str, float]:
-    """Means over sampled tokens of the batch, and entropies per cell."""
-    total = dict(zip(stats.NAMES, stats.sums_BS.sum(0).tolist(), strict=True))
-    tokens = max(total["tokens"], 1.0)
-    found = {
-        "entropy": total["entropy"] / tokens,
-        "entropy_sampled": total["nll"] / tokens,
-        "approx_kl": total["kl"] / tokens,
-        "clip_fraction": total["clipped"] / tokens,
-        "ratio_mean": total["ratio"] / tokens,
-        "ratio_min": stats.ratio_min,
-        "ratio_max": stats.ratio_max,
-        "tokens": tokens,
-    }
-    cells: dict[str, list[int]] = {}
-    for row, tag in enumerate(batch.tags):
-        cells.setdefault(tag.cell, []).append(row)
-    for cell, rows in sorted(cells.items()):
-        own = dict(zip(stats.NAMES, stats.sums_BS[torch.tensor(rows)].sum(0).tolist(), strict=True))
-        found[f"{cell}/entropy"] = own["entropy"] / max(own["tokens"], 1.0)
-        found[f"{cell}/entropy_sampled"] = own["nll"] / max(own["tokens"], 1.0)
-    return found
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

@@ -2,12 +2,13 @@
 
 All share one signature, so that a row of `agents.algorithms` can name any of them:
 
-    loss(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **row defaults) -> scalar
+    loss(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **settings) -> scalar
 
-Dividing by the number of sampled tokens of the *whole* step, whatever the micro-batch, makes k micro-batches add up to one
-batch.
+`denominator` is a number, or one per message (B, 1), computed over the *whole* step (see `agents.aggregate`), so that k
+micro-batches add up to one batch. Every loss is linear in positive factors of the advantage; token weights rely on it.
+`settings` are the row's `defaults` that the function names.
 
-Legend of shape suffixes: B sequences, T token positions, V vocabulary.
+Legend of shape suffixes: B sequences, T token positions.
 """
 
 from __future__ import annotations
@@ -16,20 +17,22 @@ from collections.abc import Callable
 
 import torch
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 
 from .masked import masked_sum
 
 Loss = Callable[..., Tensor]
+Denominator = float | Tensor
 
 
 def policy_gradient(
-    logprobs_BT: Tensor, old_logprobs_BT: Tensor, advantage_BT: Tensor, mask_BT: Tensor, denominator: float
+    logprobs_BT: Tensor, old_logprobs_BT: Tensor, advantage_BT: Tensor, mask_BT: Tensor, denominator: Denominator
 ) -> Tensor:
     """L = -sum_t A_t log pi(y_t) / denominator; the old log-probabilities are not used.
 
-    See: Williams, 1992, equation 4; token-level aggregation.
+    See: Williams, 1992, equation 4. With A = 1 it is maximum likelihood.
     """
-    return -masked_sum(logprobs_BT * advantage_BT, mask_BT) / denominator
+    return -masked_sum(logprobs_BT * advantage_BT / denominator, mask_BT)
 
 
 def clipped_surrogate(
@@ -37,36 +40,121 @@ def clipped_surrogate(
     old_logprobs_BT: Tensor,
     advantage_BT: Tensor,
     mask_BT: Tensor,
-    denominator: float,
+    denominator: Denominator,
     *,
     clip_low: float = 0.2,
     clip_high: float = 0.2,
 ) -> Tensor:
     """L = -sum_t min(r_t A_t, clip(r_t, 1 - clip_low, 1 + clip_high) A_t) / denominator, with r_t = pi(y_t) / pi_old(y_t).
 
-    `old_logprobs_BT` are the sampler's own. Where r = 1 the gradient is that of `policy_gradient`.
+    Where r = 1 the gradient is that of `policy_gradient`.
 
     See: Schulman et al., PPO, arXiv 1707.06347, equation 7; separate bounds: Yu et al., DAPO, arXiv 2503.14476, equation 10.
-    Deviation from GRPO (arXiv 2402.03300, equation 3): a token-level mean over the step, not a mean of per-sequence means.
     """
     ratio_BT = torch.where(mask_BT, logprobs_BT - old_logprobs_BT, 0.0).exp()
-    clipped_BT = ratio_BT.clamp(1.0 - clip_low, 1.0 + clip_high)
-    return -masked_sum(torch.minimum(ratio_BT * advantage_BT, clipped_BT * advantage_BT), mask_BT) / denominator
+    return -masked_sum(_lower_of(ratio_BT, advantage_BT, clip_low, clip_high) / denominator, mask_BT)
+
+
+def clipped_sequence(
+    logprobs_BT: Tensor,
+    old_logprobs_BT: Tensor,
+    advantage_BT: Tensor,
+    mask_BT: Tensor,
+    denominator: Denominator,
+    *,
+    clip_low: float = 3e-4,
+    clip_high: float = 4e-4,
+) -> Tensor:
+    """As `clipped_surrogate` with one ratio per message: s = exp(mean_t (log pi - log pi_old)), its geometric mean.
+
+    See: Zheng et al., GSPO, arXiv 2507.18071, equations 5 and 7; bounds of section 5.1.
+    """
+    length_B1 = mask_BT.sum(-1, keepdim=True).clamp(min=1)
+    gap_B1 = torch.where(mask_BT, logprobs_BT - old_logprobs_BT, 0.0).sum(-1, keepdim=True) / length_B1
+    ratio_BT = gap_B1.exp().expand_as(mask_BT)
+    return -masked_sum(_lower_of(ratio_BT, advantage_BT, clip_low, clip_high) / denominator, mask_BT)
+
+
+def clipped_weight(
+    logprobs_BT: Tensor,
+    old_logprobs_BT: Tensor,
+    advantage_BT: Tensor,
+    mask_BT: Tensor,
+    denominator: Denominator,
+    *,
+    weight_cap: float = 5.0,
+) -> Tensor:
+    """L = -sum_t sg(min(r_t, weight_cap)) A_t log pi(y_t) / denominator: the weight is clipped, no token loses its gradient.
+
+    See: MiniMax-M1 (CISPO), arXiv 2506.13585, equations 4 and 5, without a lower bound; cap 5 as in Khatri et al., ScaleRL,
+    arXiv 2510.13786.
+    """
+    ratio_BT = torch.where(mask_BT, logprobs_BT - old_logprobs_BT, 0.0).exp()
+    weight_BT = ratio_BT.clamp(max=weight_cap).detach()
+    return -masked_sum(weight_BT * advantage_BT * logprobs_BT / denominator, mask_BT)
+
+
+def preference(
+    logprobs_BT: Tensor,
+    old_logprobs_BT: Tensor,
+    advantage_BT: Tensor,
+    mask_BT: Tensor,
+    denominator: Denominator,
+    *,
+    reference_BT: Tensor,
+    beta: float = 0.1,
+) -> Tensor:
+    """L = -sum_pairs log sigmoid(beta (h_win - h_lose)) / (denominator / 2), h = sum_t log(pi / ref).
+
+    Rows 2i win, rows 2i + 1 lose; a denominator that counts messages is twice the number of pairs.
+
+    See: Rafailov et al., DPO, arXiv 2305.18290, equation 7.
+    """
+    gain_B = torch.where(mask_BT, logprobs_BT - reference_BT, 0.0).sum(-1)
+    pairs = (denominator if isinstance(denominator, float) else denominator[0::2, 0]) / 2
+    return -(logsigmoid(beta * (gain_B[0::2] - gain_B[1::2])) / pairs).sum()
+
+
+def value_error(
+    values_BT: Tensor, old_values_BT: Tensor, target_BT: Tensor, mask_BT: Tensor, denominator: Denominator, *, clip: float = 0.2
+) -> Tensor:
+    """L = sum_t max((V - G)^2, (V_old + clip(V - V_old, -clip, clip) - G)^2) / 2 / denominator.
+
+    See: the value loss of OpenAI's baselines, ppo2; Huang et al., The N implementation details of RLHF with PPO, 2023.
+    """
+    near_BT = old_values_BT + (values_BT - old_values_BT).clamp(-clip, clip)
+    square_BT = torch.maximum((values_BT - target_BT).square(), (near_BT - target_BT).square())
+    return masked_sum(square_BT / 2 / denominator, mask_BT)
+
+
+def k1(logprobs_BT: Tensor, other_logprobs_BT: Tensor) -> Tensor:
+    """Log(own / other) per token: an unbiased estimate of KL(own || other), in nats, of either sign.
+
+    See: Schulman, Approximating KL divergence, 2020.
+    """
+    return logprobs_BT - other_logprobs_BT
+
+
+def k2(logprobs_BT: Tensor, other_logprobs_BT: Tensor) -> Tensor:
+    """k1^2 / 2 per token: biased, nonnegative; its gradient is that of the reverse KL.
+
+    See: Schulman, Approximating KL divergence, 2020.
+    """
+    return (logprobs_BT - other_logprobs_BT).square() / 2
 
 
 def k3(logprobs_BT: Tensor, other_logprobs_BT: Tensor) -> Tensor:
     """R - 1 - log r with r = other / own, per token: a nonnegative unbiased estimate of KL(own || other), in nats.
 
-    See: Schulman, Approximating KL divergence, 2020, estimator k3.
+    See: Schulman, Approximating KL divergence, 2020.
     """
     gap_BT = other_logprobs_BT - logprobs_BT
     return gap_BT.exp() - 1.0 - gap_BT
 
 
-def exact_entropy(logits_BTV: Tensor) -> Tensor:
-    """H = -sum_v p_v log p_v over the full vocabulary, per position, in nats.
+KL_ESTIMATORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"k1": k1, "k2": k2, "k3": k3}
 
-    See: Chae et al., arXiv 2510.27072, section on entropy; the exact estimator, next to the sampled -log p(y_t).
-    """
-    logprobs_BTV = torch.log_softmax(logits_BTV.float(), -1)
-    return -(logprobs_BTV.exp() * logprobs_BTV).sum(-1)
+
+def _lower_of(ratio_BT: Tensor, advantage_BT: Tensor, low: float, high: float) -> Tensor:
+    """min(r A, clip(r) A)."""
+    return torch.minimum(ratio_BT * advantage_BT, ratio_BT.clamp(1.0 - low, 1.0 + high) * advantage_BT)

@@ -36,6 +36,8 @@ class Packed:
     position_PT: Tensor
     keep: int
     """K."""
+    used: int
+    """Positions that are not padding."""
     predictor_N: Tensor
     """Index into the logits flattened to (P * K,), in the order of `part.mask_BT`'s true entries."""
 
@@ -99,6 +101,7 @@ def pack(part: TokenBatch, groups: Sequence[Sequence[int]]) -> Packed:
         mask_P1TT=segment_mask(segment_PT),
         position_PT=position_PT,
         keep=keep,
+        used=sum(prompt) + sum(replies),
         predictor_N=torch.tensor([index for row in first for index in row]),
     )
 

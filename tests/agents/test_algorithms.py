@@ -45,7 +45,7 @@ def test_trr_whitens_every_cell_by_itself() -> None:
 
 def test_a_row_that_needs_siblings_names_the_role_that_has_none() -> None:
     with pytest.raises(ValueError, match="every message of proposer/x is alone in its group"):
-        ALGORITHMS["grpo"].advantages(MIXED)
+        ALGORITHMS["grpo"].check_siblings(MIXED)
     found = ALGORITHMS["grpo"].advantages(MIXED.rows([2, 3, 4, 5]))
     assert found[:, -1].sign().tolist() == [1, -1, -1, 1]
 

@@ -1,16 +1,23 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from agents.algorithm import Algorithm
 from agents.algorithms import ALGORITHMS
 from agents.batch import Sample, Tag, TokenBatch, collate
-from agents.learner import Learner, micro_batches, score
+from agents.learner import Learner
 from agents.learner_config import LearnerConfig
+from agents.losses import policy_gradient
+from agents.micro_batches import micro_batches
+from agents.prepare import Views, prepare
 from agents.sampler import TransformersSampler
 from agents.sampling import Sampling
+from agents.scoring import score
 from selfplay_envs import Message
 from tests.agents.toys import build_model
 
@@ -45,10 +52,17 @@ def test_learner_and_sampler_agree_on_logprobs(
     assert (found[~batch.mask_BT] == 0).all()
 
 
+def accumulate(learner: Learner, batch: TokenBatch, algorithm: Algorithm) -> float:
+    """Leaves the gradient of a step in the weights; returns its loss."""
+    views = Views(own=learner._look, reference=learner._ask_reference)
+    ready = prepare(batch, algorithm, views, memory={}, rng=np.random.default_rng(0), reply_limit=10)
+    assert ready is not None
+    return learner._accumulate(ready, algorithm)[0]
+
+
 def gradients(config: LearnerConfig, batch: TokenBatch, algorithm: str) -> tuple[dict[str, torch.Tensor], float]:
     learner = Learner(build_model(dtype=torch.float64), config)
-    row = ALGORITHMS[algorithm]
-    loss, _ = learner._accumulate(batch, row.advantages(batch), row)
+    loss = accumulate(learner, batch, ALGORITHMS[algorithm])
     return {name: p.grad for name, p in learner.trainable.items() if p.grad is not None}, loss
 
 
@@ -70,7 +84,7 @@ def test_on_policy_the_clipped_gradient_is_the_reinforce_gradient(tokenizer: Pre
     row = ALGORITHMS["trr++"]
     clipped, _ = gradients(LearnerConfig(), batch, "trr++")
     learner = Learner(build_model(dtype=torch.float64))
-    learner._accumulate(batch, row.advantages(batch), ALGORITHMS["reinforce"])
+    accumulate(learner, batch, replace(row, loss=policy_gradient, defaults={"statistics": "token"}))
     for name, p in learner.trainable.items():
         assert p.grad is not None
         torch.testing.assert_close(clipped[name], p.grad, atol=1e-5, rtol=1e-3)
@@ -90,7 +104,7 @@ def test_metrics_of_an_on_policy_update(model: PreTrainedModel, tokenizer: PreTr
 
 def test_exact_entropy_by_hand(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     batch = sampled(model, tokenizer, k=1).rows([0])
-    _, entropy = score(model, batch, 1.0)
+    entropy = score(model, batch, 1.0).entropy_N.detach()
     ids = batch.ids_BT
     with torch.no_grad():
         p = model(input_ids=ids).logits[0].softmax(-1)

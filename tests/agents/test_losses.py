@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from agents.losses import clipped_surrogate, exact_entropy, k3, policy_gradient
+from agents.losses import clipped_surrogate, k3, policy_gradient
 
 MASK = torch.tensor([[True, True, False]])
 
@@ -50,8 +50,3 @@ def test_no_gradient_where_clipped_and_none_off_the_mask() -> None:
 def test_k3_is_zero_on_policy_and_positive_elsewhere() -> None:
     assert k3(torch.tensor([-1.0]), torch.tensor([-1.0])).item() == 0.0
     assert k3(torch.tensor([-1.0]), torch.tensor([-1.5])).item() == pytest.approx(math.exp(-0.5) - 1 + 0.5)
-
-
-def test_exact_entropy_of_a_uniform_and_of_a_certain_choice() -> None:
-    assert exact_entropy(torch.zeros(1, 1, 8)).item() == pytest.approx(math.log(8))
-    assert exact_entropy(torch.tensor([[[50.0, 0.0]]])).item() == pytest.approx(0.0, abs=1e-6)

@@ -1,0 +1,137 @@
+"""One row of the table of algorithms: what it is made of, how a run changes single settings of it, what it checks."""
+
+from __future__ import annotations
+
+import inspect
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from torch import Tensor
+
+from .advantages import Advantage
+from .batch import GROUPINGS, TokenBatch, group_numbers
+from .losses import Loss
+from .objective import Objective, Option
+from .selection import Select
+
+NEEDS: Mapping[str, str] = {
+    "siblings": "every role has a group of at least two messages",
+    "memory": "the advantage is given `memory`, a mapping that lasts from batch to batch, and the `tags` of the messages",
+    "value_head": "the advantage is given `values_BT`, and the loss of the value head is added",
+    "reference": "the loss is given `reference_BT`, log-probabilities under the starting weights",
+    "pairs": "rows 2i and 2i + 1, as `select` orders them, stay in one micro-batch",
+}
+"""What a row may ask for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Algorithm:
+    """One row of the table."""
+
+    name: str
+    advantage: Advantage
+    """(returns_B, group_B, mask_BT, **settings) -> advantage_BT."""
+    loss: Loss
+    """(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **settings) -> scalar."""
+    group_by: str
+    """Which messages share a baseline, a name in `agents.batch.GROUPINGS`."""
+    needs: frozenset[str] = frozenset()
+    """Names in `NEEDS`."""
+    select: Select | None = None
+    """Which messages train; None: all."""
+    defaults: Mapping[str, Option] = field(default_factory=dict[str, Option])
+    """Keywords of the advantage and of the loss, each passed to the one that names it."""
+    objective: Objective = Objective()
+    """What surrounds the loss."""
+    paper: str = ""
+
+    def __post_init__(self) -> None:
+        if self.group_by not in GROUPINGS:
+            raise ValueError(f"Algorithm.group_by={self.group_by!r} is not known; choose one of {', '.join(GROUPINGS)}.")
+        unknown = self.needs - set(NEEDS)
+        if unknown:
+            raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; choose among {', '.join(NEEDS)}.")
+        homeless = [name for name in self.defaults if not _names(self.advantage, name) and not _names(self.loss, name)]
+        if homeless:
+            raise ValueError(
+                f"Algorithm.defaults has {homeless[0]!r}, which neither the advantage nor the loss of {self.name!r} takes."
+            )
+
+    def configured(self, options: Mapping[str, Option]) -> Algorithm:
+        """This row with some settings changed: its own `defaults`, or fields of its `Objective`.
+
+        Raises:
+            ValueError: A name is not known, or a value does not fit it.
+        """
+        own, around = dict(self.defaults), {one.name: getattr(self.objective, one.name) for one in fields(Objective)}
+        for name, value in options.items():
+            home = own if name in own else around
+            if name not in home:
+                raise ValueError(
+                    f"options {name!r} is no setting of algorithm={self.name!r}; choose among {', '.join([*own, *around])}."
+                )
+            home[name] = _typed(name, value, home[name])
+        return replace(self, defaults=own, objective=Objective(**around))
+
+    @property
+    def wants_reference(self) -> bool:
+        """Whether log-probabilities under the starting weights are needed."""
+        return "reference" in self.needs or self.objective.wants_reference
+
+    def advantages(self, batch: TokenBatch, **given: Any) -> Tensor:
+        """Advantages of a batch by this row's groups, float32 (B, T), 0 off the mask.
+
+        Args:
+            batch: All its messages count.
+            given: What the row needs: `memory` and `tags`, `values_BT`.
+        """
+        group_B = group_numbers(batch.tags, self.group_by)
+        return self.advantage(batch.returns_B, group_B, batch.mask_BT, **self._settings(self.advantage), **given)
+
+    def losses(self, *tensors: Any, **given: Any) -> Tensor:
+        """The row's loss with its settings; arguments as in `agents.losses`."""
+        return self.loss(*tensors, **self._settings(self.loss), **given)
+
+    def check_siblings(self, batch: TokenBatch) -> None:
+        """Stops where a role would silently not train.
+
+        Raises:
+            ValueError: The row needs siblings, and some role's messages are all alone in their groups.
+        """
+        if "siblings" not in self.needs:
+            return
+        key = GROUPINGS[self.group_by]
+        sizes = Counter(key(tag) for tag in batch.tags)
+        largest: dict[str, int] = {}
+        for tag in batch.tags:
+            largest[tag.cell] = max(largest.get(tag.cell, 0), sizes[key(tag)])
+        alone = sorted(cell for cell, size in largest.items() if size == 1)
+        if alone:
+            raise ValueError(
+                f"algorithm={self.name!r} compares messages of one {self.group_by}, but every message of {', '.join(alone)} is "
+                "alone in its group and would silently not train; use trr++ (groups by role and task type), or leave that role "
+                "out of train_roles."
+            )
+
+    def _settings(self, function: Callable[..., Tensor]) -> dict[str, Option]:
+        return {name: value for name, value in self.defaults.items() if _names(function, name)}
+
+
+def _names(function: Callable[..., Any], keyword: str) -> bool:
+    return keyword in inspect.signature(function).parameters
+
+
+def _typed(name: str, value: Option, like: Option) -> Option:
+    """`value` as the type of `like`; texts come from a command line."""
+    if isinstance(like, bool) and isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if isinstance(like, float | int) and not isinstance(like, bool):
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError(f"options {name}={value!r} is not a number, such as {like}.") from None
+    if type(value) is not type(like):
+        raise ValueError(f"options {name}={value!r} is not like {like!r}.")
+    return value

@@ -1,0 +1,39 @@
+"""Cutting a batch into micro-batches: rows of similar length together, what belongs together kept together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from .batch import TokenBatch
+from .packing import prompt_groups
+
+
+def micro_batches(
+    batch: TokenBatch, budget: int, *, share: bool = False, pairs: bool = False, rows: Sequence[int] | None = None
+) -> list[list[int]]:
+    """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
+
+    A unit is one row; with `share` a group of equal prompts as `agents.packing` packs it; with `pairs` rows 2i and 2i + 1.
+
+    Args:
+        batch: All rows.
+        budget: Padded tokens.
+        share: Prompts are shared.
+        pairs: Neighbours stay together.
+        rows: Only these; None: all. With `pairs`, whole pairs.
+    """
+    chosen = list(range(len(batch))) if rows is None else list(rows)
+    real, reply = batch.attention_BT.sum(-1).tolist(), batch.mask_BT.sum(-1).tolist()
+    if pairs:
+        units = [chosen[start : start + 2] for start in range(0, len(chosen), 2)]
+    elif share:
+        units = [[chosen[row] for row in unit] for unit in prompt_groups(batch if rows is None else batch.rows(chosen))]
+    else:
+        units = [[row] for row in chosen]
+    sized = sorted((real[unit[0]] + sum(reply[row] for row in unit[1:]), reply[unit[0]], unit) for unit in units)
+    parts: list[list[list[int]]] = [[]]
+    for size, _, unit in sized:
+        if parts[-1] and size * (len(parts[-1]) + 1) > budget:
+            parts.append([])
+        parts[-1].append(unit)
+    return [[row for unit in part for row in unit] for part in parts if part]

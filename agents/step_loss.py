@@ -1,0 +1,61 @@
+"""The loss of a micro-batch: the row's own and the terms that its objective adds, as its share of the whole step's.
+
+Legend of shape suffixes: B messages of the step, T token positions, N sampled tokens of the micro-batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from .algorithm import Algorithm
+from .losses import KL_ESTIMATORS, value_error
+from .masked import masked_sum
+from .prepare import Prepared
+from .scoring import Scored
+
+
+def step_loss(
+    scored: Scored, ready: Prepared, rows: Sequence[int], mask_BT: Tensor, algorithm: Algorithm
+) -> tuple[Tensor, float]:
+    """Row's loss + kl_coef KL - entropy_coef H + KL-Cov + value_coef value error, each over the step's denominators.
+
+    Args:
+        scored: The micro-batch under the present weights.
+        ready: The whole step.
+        rows: Which of its messages the micro-batch holds.
+        mask_BT: Sampled tokens of the micro-batch, with its own width.
+        algorithm: The row, with the run's settings.
+
+    Returns:
+        The loss, with gradient, and the value error alone, a number.
+    """
+    objective, device, index = algorithm.objective, scored.logprob_N.device, list(rows)
+    mask_BT = mask_BT.to(device)
+    width = mask_BT.shape[1]
+
+    def of(whole_BT: Tensor) -> Tensor:
+        return whole_BT[index, -width:].to(device)
+
+    def spread(values_N: Tensor) -> Tensor:
+        return torch.zeros_like(mask_BT, dtype=values_N.dtype).masked_scatter(mask_BT, values_N)
+
+    denominator_B1 = ready.denominator_B1[index].to(device)
+    logprobs_BT, old_BT = spread(scored.logprob_N), of(ready.old_BT)
+    reference_BT = None if ready.reference_BT is None else of(ready.reference_BT)
+    given = {"reference_BT": reference_BT} if "reference" in algorithm.needs else {}
+    loss = algorithm.losses(logprobs_BT, old_BT, of(ready.advantage_BT), mask_BT, denominator_B1, **given)
+    if reference_BT is not None and objective.kl_coef and objective.kl_in == "loss":
+        kl_BT = KL_ESTIMATORS[objective.kl_estimator](logprobs_BT, reference_BT)
+        loss = loss + objective.kl_coef * masked_sum(kl_BT / denominator_B1, mask_BT)
+    if objective.entropy_coef:
+        loss = loss - objective.entropy_coef * masked_sum(spread(scored.entropy_N) / denominator_B1, mask_BT)
+    if ready.held_BT is not None:
+        gap_BT = (logprobs_BT - old_BT).abs() / denominator_B1
+        loss = loss + objective.kl_cov_coef * masked_sum(gap_BT, of(ready.held_BT))
+    if ready.values_BT is None or ready.target_BT is None or scored.value_N is None:
+        return loss, 0.0
+    error = value_error(spread(scored.value_N), of(ready.values_BT), of(ready.target_BT), mask_BT, denominator_B1)
+    return loss + objective.value_coef * error, error.item()

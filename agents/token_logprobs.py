@@ -1,0 +1,98 @@
+"""Log-probability and entropy of given tokens from hidden states, a few rows at a time: full logits never exist.
+
+For 2,000 tokens and a vocabulary of 49,152 the logits, their log-softmax and its gradient are 1.2 GB in float32; here a chunk
+of each is alive, and the backward pass computes it again: one more product with the output matrix.
+
+Legend of shape suffixes: N tokens, H width, V vocabulary, C rows of a chunk.
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import torch
+from torch import Tensor
+from torch.autograd.function import once_differentiable
+
+CHUNK_ELEMENTS = 1 << 22
+"""Logits alive at a time: 16 MiB in float32, about what a processor's cache holds."""
+
+
+def token_logprobs(
+    hidden_NH: Tensor, weight_VH: Tensor, token_N: Tensor, temperature: float, *, chunk_elements: int = CHUNK_ELEMENTS
+) -> tuple[Tensor, Tensor]:
+    """Log-probability of each token, and the exact entropy of its distribution, under softmax(hidden @ weight^T / temperature).
+
+    Args:
+        hidden_NH: Hidden states that predict the tokens.
+        weight_VH: The output matrix, without bias.
+        token_N: int64.
+        temperature: Above 0.
+        chunk_elements: Logits alive at a time; changes memory, not the result beyond rounding.
+
+    Returns:
+        logprob_N and entropy_N, float32 nats, both differentiable once in hidden states and weight.
+    """
+    chunk = max(1, chunk_elements // weight_VH.shape[0])
+    return cast(tuple[Tensor, Tensor], _TokenLogprobs.apply(hidden_NH, weight_VH, token_N, temperature, chunk))
+
+
+class _TokenLogprobs(torch.autograd.Function):
+    """With z = h W^T / temperature and p = softmax(z): d log p_y / dz = onehot(y) - p, dH / dz_v = -p_v (log p_v + H)."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, hidden_NH: Tensor, weight_VH: Tensor, token_N: Tensor, temperature: float, chunk: int
+    ) -> tuple[Tensor, Tensor]:
+        logprobs, entropies, normalisers = [], [], []
+        for hidden_CH, token_C in zip(hidden_NH.split(chunk), token_N.split(chunk), strict=True):
+            logits_CV = _logits(hidden_CH, weight_VH, temperature)
+            normaliser_C = torch.logsumexp(logits_CV, -1)
+            logprobs.append(logits_CV.gather(-1, token_C[:, None])[:, 0] - normaliser_C)
+            p_CV = (logits_CV - normaliser_C[:, None]).exp_()
+            entropies.append(normaliser_C - torch.linalg.vecdot(p_CV, logits_CV))
+            normalisers.append(normaliser_C)
+        empty_N = hidden_NH.new_zeros(0, dtype=_wide(hidden_NH))
+        logprob_N, entropy_N, normaliser_N = (torch.cat([empty_N, *parts]) for parts in (logprobs, entropies, normalisers))
+        ctx.save_for_backward(hidden_NH, weight_VH, token_N, entropy_N, normaliser_N)
+        ctx.temperature, ctx.chunk = temperature, chunk
+        return logprob_N, entropy_N
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: Any, *grads: Any) -> Any:
+        hidden_NH, weight_VH, token_N, entropy_N, normaliser_N = ctx.saved_tensors
+        d_logprob_N, d_entropy_N = grads
+        d_hidden_NH = torch.empty_like(hidden_NH)
+        wants_weight = ctx.needs_input_grad[1]
+        d_weight_VH = torch.zeros_like(weight_VH, dtype=_wide(weight_VH)) if wants_weight else None
+        with_entropy = bool(d_entropy_N.any())
+        for start in range(0, len(token_N), ctx.chunk):
+            part = slice(start, start + ctx.chunk)
+            logprobs_CV = _logits(hidden_NH[part], weight_VH, ctx.temperature).sub_(normaliser_N[part, None])
+            p_CV = logprobs_CV.exp()
+            scale_C1 = d_logprob_N[part, None]
+            if with_entropy:
+                d_entropy_C1 = d_entropy_N[part, None]
+                d_logits_CV = logprobs_CV.add_(entropy_N[part, None]).mul_(d_entropy_C1).add_(scale_C1).mul_(p_CV).neg_()
+            else:
+                d_logits_CV = p_CV.mul_(-scale_C1)
+            d_logits_CV.scatter_add_(-1, token_N[part, None], scale_C1)
+            d_logits_CV = d_logits_CV.div_(ctx.temperature).to(weight_VH.dtype)
+            torch.mm(d_logits_CV, weight_VH, out=d_hidden_NH[part])
+            if d_weight_VH is not None:
+                if d_weight_VH.dtype == d_logits_CV.dtype:
+                    d_weight_VH.addmm_(d_logits_CV.T, hidden_NH[part])
+                else:
+                    d_weight_VH += d_logits_CV.T @ hidden_NH[part]
+        return d_hidden_NH, None if d_weight_VH is None else d_weight_VH.to(weight_VH.dtype), None, None, None
+
+
+def _logits(hidden_CH: Tensor, weight_VH: Tensor, temperature: float) -> Tensor:
+    logits_CV = (hidden_CH @ weight_VH.T).to(_wide(hidden_CH))
+    return logits_CV if temperature == 1.0 else logits_CV.div_(temperature)
+
+
+def _wide(like: Tensor) -> torch.dtype:
+    """float32, or float64 where the model is."""
+    return torch.promote_types(like.dtype, torch.float32)
