@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .agent import Agent
-    from .algorithms import ALGORITHMS, Algorithm, find_algorithm
+    from .algorithm import Algorithm
+    from .algorithms import ALGORITHMS, find_algorithm
     from .batch import Sample, Tag, TokenBatch, collate, samples_of
     from .collect import Collector
     from .config import EvalConfig, GameMix, TrainConfig
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .learner import Learner
     from .learner_config import LearnerConfig
     from .models import load_model
+    from .objective import Objective
     from .presets import PRESETS, find_preset
     from .sampler import Sampler, ScriptedSampler, TransformersSampler
     from .sampling import Sampling
@@ -25,7 +27,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "agent": ("Agent",),
-    "algorithms": ("ALGORITHMS", "Algorithm", "find_algorithm"),
+    "algorithm": ("Algorithm",),
+    "algorithms": ("ALGORITHMS", "find_algorithm"),
     "batch": ("Sample", "Tag", "TokenBatch", "collate", "samples_of"),
     "collect": ("Collector",),
     "config": ("EvalConfig", "GameMix", "TrainConfig"),
@@ -36,6 +39,7 @@ _HOMES = {
     "learner": ("Learner",),
     "learner_config": ("LearnerConfig",),
     "models": ("load_model",),
+    "objective": ("Objective",),
     "presets": ("PRESETS", "find_preset"),
     "sampler": ("Sampler", "ScriptedSampler", "TransformersSampler"),
     "sampling": ("Sampling",),
@@ -59,6 +63,7 @@ __all__ = [
     "Learner",
     "LearnerConfig",
     "ModelUnavailable",
+    "Objective",
     "Sample",
     "Sampler",
     "Sampling",

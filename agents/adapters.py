@@ -1,4 +1,6 @@
-"""Adapters by name: which weights speak. One base can hold an adapter for all roles, or one per role; without any it is frozen.
+"""Adapters by name: which weights speak.
+
+One base can hold an adapter for all roles, or one per role; with its adapters switched off it is frozen.
 
     SHARED    the one adapter of shared weights; on a model without adapters, its own weights
     BASE      the starting weights: adapters switched off (the frozen reference, without a second copy of the base)

@@ -6,9 +6,9 @@ All share one signature, so that a row of `agents.algorithms` can name any of th
 
 `returns_B` is the training return of each message (undiscounted: every token of a message carries all of it), `group_B`
 numbers the group that supplies its baseline (which groups those are is the row's `group_by`), `mask_BT` marks the sampled
-tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except where there is no
-baseline of siblings (`monte_carlo`, `imitate`, `ema_baseline`, `generalised`). `settings` are the row's `defaults` that the function
-names, and what it `needs` (see `agents.algorithms.NEEDS`).
+tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except where no siblings
+make the baseline (`monte_carlo`, `imitate`, `ema_baseline`, `generalised`). `settings` are the row's
+`defaults` that the function names, and what it `needs` (see `agents.algorithm.NEEDS`).
 
 Legend of shape suffixes: B sequences, T token positions.
 """

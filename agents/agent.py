@@ -11,7 +11,8 @@ import numpy as np
 from selfplay_envs import Message, Reply, Slot
 from selfplay_envs.game import short_hash
 
-from .algorithms import Algorithm, find_algorithm
+from .algorithm import Algorithm
+from .algorithms import find_algorithm
 from .batch import Sample, Tag, collate
 from .learner import Learner
 from .learner_config import LearnerConfig
@@ -99,7 +100,8 @@ class Agent:
         """
         loaded, tokenizer = load_model(model, device=device)
         sampling = kwargs.setdefault("sampling", Sampling())
-        trainer = Learner(loaded, learner, temperature=sampling.temperature or 1.0)
+        limit = sampling.max_new_tokens
+        trainer = Learner(loaded, learner, temperature=sampling.temperature or 1.0, reply_limit=limit)
         return cls(TransformersSampler(trainer.model, tokenizer), trainer, **kwargs)
 
     @property

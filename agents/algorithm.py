@@ -43,7 +43,7 @@ class Algorithm:
     """Which messages train; None: all."""
     defaults: Mapping[str, Option] = field(default_factory=dict[str, Option])
     """Keywords of the advantage and of the loss, each passed to the one that names it."""
-    objective: Objective = Objective()
+    objective: Objective = field(default_factory=Objective)
     """What surrounds the loss."""
     paper: str = ""
 
@@ -60,20 +60,21 @@ class Algorithm:
             )
 
     def configured(self, options: Mapping[str, Option]) -> Algorithm:
-        """This row with some settings changed: its own `defaults`, or fields of its `Objective`.
+        """This row with some settings changed: its own `defaults`, fields of its `Objective`, or `group_by`.
 
         Raises:
             ValueError: A name is not known, or a value does not fit it.
         """
         own, around = dict(self.defaults), {one.name: getattr(self.objective, one.name) for one in fields(Objective)}
+        group: dict[str, Option] = {"group_by": self.group_by}
         for name, value in options.items():
-            home = own if name in own else around
+            home = own if name in own else group if name in group else around
             if name not in home:
                 raise ValueError(
-                    f"options {name!r} is no setting of algorithm={self.name!r}; choose among {', '.join([*own, *around])}."
+                    f"options {name!r} is no setting of algorithm={self.name!r}; choose among {', '.join([*own, *group, *around])}."
                 )
             home[name] = _typed(name, value, home[name])
-        return replace(self, defaults=own, objective=Objective(**around))
+        return replace(self, defaults=own, objective=Objective(**around), group_by=str(group["group_by"]))
 
     @property
     def wants_reference(self) -> bool:
@@ -111,8 +112,8 @@ class Algorithm:
         if alone:
             raise ValueError(
                 f"algorithm={self.name!r} compares messages of one {self.group_by}, but every message of {', '.join(alone)} is "
-                "alone in its group and would silently not train; use trr++ (groups by role and task type), or leave that role "
-                "out of train_roles."
+                "alone in its group and would silently not train; compare within role and task type (algorithm trr++, or "
+                "options group_by=role+task_type), or leave that role out of train_roles."
             )
 
     def _settings(self, function: Callable[..., Tensor]) -> dict[str, Option]:

@@ -1,9 +1,12 @@
 """Algorithms as rows: a name is an advantage, a loss, the groups that share a baseline, and the paper to read.
 
-Adding one is adding a row to `ALGORITHMS`, or passing an `Algorithm` of your own to the learner: `examples/add_an_algorithm.py`.
+Adding one is adding a row to `ALGORITHMS`, or passing an `Algorithm` of your own to the learner; see
+`examples/add_an_algorithm.py`.
 """
 
 from __future__ import annotations
+
+from importlib import import_module
 
 from . import advantages, losses, selection
 from .algorithm import Algorithm
@@ -164,11 +167,24 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 def find_algorithm(name: str) -> Algorithm:
-    """The row of that name.
+    """The row of that name, or `module:ROW`, a row in a module of one's own.
 
     Raises:
         ValueError: There is none.
     """
+    module, colon, attribute = name.partition(":")
+    if colon:
+        try:
+            row = getattr(import_module(module), attribute, None)
+        except ImportError as error:
+            raise ValueError(
+                f"algorithm={name!r}: {error}; the part before the colon is a module that Python can import."
+            ) from error
+        if not isinstance(row, Algorithm):
+            raise ValueError(f"algorithm={name!r} names no Algorithm; assign one to {attribute!r} in that module.")
+        return row
     if name not in ALGORITHMS:
-        raise ValueError(f"algorithm={name!r} is not known; choose one of {', '.join(ALGORITHMS)}.")
+        raise ValueError(
+            f"algorithm={name!r} is not known; choose one of {', '.join(ALGORITHMS)}, or module:ROW for one of your own."
+        )
     return ALGORITHMS[name]

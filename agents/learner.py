@@ -61,6 +61,7 @@ class Learner:
         self.temperature = temperature
         self.reply_limit = reply_limit
         self.share_prompts = self.config.share_prompts and can_share_prompts(model)
+        self._share = model.config.hidden_size if self.share_prompts else 0
         if self.config.dtype == "bfloat16":
             model = cast(Any, model).to(torch.bfloat16)
         self.model = with_lora(model, self.config, roles) if self.config.lora_rank else model
@@ -78,6 +79,7 @@ class Learner:
             lr=self.config.lr,
             betas=(self.config.beta1, self.config.beta2),
             weight_decay=self.config.weight_decay,
+            fused=True,
         )
 
     @property
@@ -93,9 +95,9 @@ class Learner:
 
         Returns:
             loss, grad_norm, lr, entropy (exact, full vocabulary), entropy_sampled, approx_kl (k3 against the sampler),
-            clip_fraction, ratio_mean, ratio_min, ratio_max, tokens, dropped (messages left out), padding_waste (share of computed
-            positions); entropy and entropy_sampled per cell as `role/task_type/entropy`; where there is one, kl_reference,
-            tis_weight and value_loss. Nats per sampled token.
+            clip_fraction, ratio_mean, ratio_min, ratio_max, tokens, dropped (messages left out), padding_waste (share of
+            the positions computed); entropy and entropy_sampled per cell as `role/task_type/entropy`; where there is one,
+            kl_reference, tis_weight and value_loss. Nats per sampled token.
 
         Raises:
             ValueError: The algorithm needs siblings that are not there, or the loss is not finite.
@@ -105,9 +107,8 @@ class Learner:
             self._make_value_head()
         memory = self.memory.setdefault(algorithm.name, {})
         rng = generator_of("learner", self.policy_version)
-        ready = prepare(
-            batch, algorithm, Views(own=self._look, reference=self._ask_reference), memory=memory, rng=rng, reply_limit=self.reply_limit
-        )
+        views = Views(own=self._look, reference=self._ask_reference)
+        ready = prepare(batch, algorithm, views, memory=memory, rng=rng, reply_limit=self.reply_limit)
         if ready is None:
             return {"tokens": 0.0, "dropped": float(len(batch))}
         metrics: dict[str, float] = {}
@@ -218,7 +219,7 @@ class Learner:
             model or self.model,
             part,
             self.temperature,
-            share=self.share_prompts,
+            share=self._share,
             value_head=self.value_head,
             wants_entropy=wants_entropy,
         )
@@ -248,8 +249,8 @@ class Learner:
         assert self._reference is not None
         found_BT = torch.zeros(batch.mask_BT.shape, dtype=torch.float32)
         with self._reference.speaking() as model:
-            for rows in micro_batches(batch, self.micro_batch_tokens, share=self.share_prompts):
-                scored = score(model, batch.rows(rows), self.temperature, share=self.share_prompts)
+            for rows in micro_batches(batch, self.micro_batch_tokens, share=self._share):
+                scored = score(model, batch.rows(rows), self.temperature, share=self._share)
                 _fill(found_BT, batch.mask_BT, rows, scored.logprob_N)
         return found_BT
 
@@ -264,7 +265,7 @@ class Learner:
             for part in micro_batches(
                 batch,
                 self.micro_batch_tokens,
-                share=self.share_prompts,
+                share=self._share,
                 pairs=pairs,
                 rows=rows if len(by_adapter) > 1 else None,
             )
@@ -296,7 +297,7 @@ class Learner:
 
     @contextmanager
     def _training(self) -> Generator[None]:
-        """transformers keeps to gradient checkpointing in training mode only; there is no dropout to switch on."""
+        """Training mode where gradient checkpointing needs it; there is no dropout to switch on."""
         self.model.train(self.config.gradient_checkpointing)
         try:
             yield

@@ -32,7 +32,7 @@ class LearnerConfig:
     """Compute each layer again in the backward pass instead of keeping its activations: less memory, a third more time."""
     lora_rank: int = 0
     """Rank of LoRA adapters on all linear layers; 0 trains every weight."""
-    lora_alpha: float = 0.0
+    lora_alpha: int = 0
     """Scale of the adapters, alpha / rank; 0 takes 2 * rank."""
     adapters: Literal["shared", "per-role"] = "shared"
     """One adapter for all roles, or one for each; `per-role` needs lora_rank."""

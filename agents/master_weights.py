@@ -1,12 +1,12 @@
 """float32 masters of low-precision weights: gradients add up, and small steps land, in float32.
 
-With bfloat16 alone a step of 1e-6 on a weight of 0.1 rounds to nothing, and many micro-batches' gradients lose their sum. Weights
-that are float32 already are their own masters, at no cost.
+With bfloat16 alone a step of 1e-6 on a weight of 0.1 rounds to nothing, and many micro-batches' gradients lose their sum.
+Weights that are float32 already are their own masters, at no cost.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -50,7 +50,7 @@ class MasterWeights:
             weight.grad = None
 
 
-def _collect_into(master: nn.Parameter):  # noqa: ANN202 - torch's hook type has no public name
+def _collect_into(master: nn.Parameter) -> Callable[[Tensor], None]:
     def collect(own: Tensor) -> None:
         assert own.grad is not None
         if master.grad is None:

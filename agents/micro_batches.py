@@ -9,16 +9,16 @@ from .packing import prompt_groups
 
 
 def micro_batches(
-    batch: TokenBatch, budget: int, *, share: bool = False, pairs: bool = False, rows: Sequence[int] | None = None
+    batch: TokenBatch, budget: int, *, share: int = 0, pairs: bool = False, rows: Sequence[int] | None = None
 ) -> list[list[int]]:
     """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
 
-    A unit is one row; with `share` a group of equal prompts as `agents.packing` packs it; with `pairs` rows 2i and 2i + 1.
+    A unit is one row; with `share` replies to one prompt as `agents.packing` packs them; with `pairs` rows 2i and 2i + 1.
 
     Args:
         batch: All rows.
         budget: Padded tokens.
-        share: Prompts are shared.
+        share: Width of the model, where prompts are shared; 0 where they are not.
         pairs: Neighbours stay together.
         rows: Only these; None: all. With `pairs`, whole pairs.
     """
@@ -27,7 +27,7 @@ def micro_batches(
     if pairs:
         units = [chosen[start : start + 2] for start in range(0, len(chosen), 2)]
     elif share:
-        units = [[chosen[row] for row in unit] for unit in prompt_groups(batch if rows is None else batch.rows(chosen))]
+        units = [[chosen[row] for row in unit] for unit in prompt_groups(batch if rows is None else batch.rows(chosen), share)]
     else:
         units = [[row] for row in chosen]
     sized = sorted((real[unit[0]] + sum(reply[row] for row in unit[1:]), reply[unit[0]], unit) for unit in units)

@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from .cpu_matmul import use_one_dnn
 from .errors import ModelUnavailable
 
 FALLBACK_TEMPLATE = (
@@ -47,7 +48,10 @@ def load_model(
     if tokenizer.chat_template is None:
         tokenizer.chat_template = FALLBACK_TEMPLATE
     _switch_off_dropout(model)
-    return cast(Any, model).to(pick_device(device)).eval(), tokenizer
+    placed = cast(PreTrainedModel, cast(Any, model).to(pick_device(device)).eval())
+    if placed.device.type == "cpu":
+        use_one_dnn(placed)
+    return placed, tokenizer
 
 
 def pick_device(device: str) -> str:

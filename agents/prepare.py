@@ -87,9 +87,7 @@ def prepare(
     reference_BT = views.reference(batch) if algorithm.wants_reference else None
     if reference_BT is not None and objective.kl_coef and objective.kl_in == "reward":
         coef, estimator = objective.kl_coef, objective.kl_estimator
-        returns_B = minus_kl(
-            batch.returns_B, batch.logprobs_BT, reference_BT, batch.mask_BT, coef=coef, estimator=estimator
-        )
+        returns_B = minus_kl(batch.returns_B, batch.logprobs_BT, reference_BT, batch.mask_BT, coef=coef, estimator=estimator)
         batch = batch.with_returns(returns_B)
     has_values, tis = "value_head" in algorithm.needs, objective.tis_cap > 0
     look = has_values or tis or objective.entropy_share < 1
@@ -145,9 +143,7 @@ def _token_weights(
             held_BT = token_weights.kl_cov(covariance_BT, mask_BT, objective.kl_cov_share)
         else:
             low, high = objective.clip_cov_low, objective.clip_cov_high
-            weight_BT = token_weights.clip_cov(
-                covariance_BT, mask_BT, rng, share=objective.clip_cov_share, low=low, high=high
-            )
+            weight_BT = token_weights.clip_cov(covariance_BT, mask_BT, rng, share=objective.clip_cov_share, low=low, high=high)
     if entropy_BT is not None and objective.entropy_share < 1:
         weight_BT = weight_BT * token_weights.high_entropy(entropy_BT, mask_BT, objective.entropy_share)
     return weight_BT, held_BT
@@ -157,7 +153,5 @@ def _targets(batch: TokenBatch, algorithm: Algorithm, values_BT: Tensor) -> Tens
     """A + V with the advantage before whitening: the lambda-return of every token."""
     gae_lambda = float(algorithm.defaults.get("gae_lambda", 1.0))
     group_B = torch.zeros(len(batch), dtype=torch.long)
-    plain_BT = generalised(
-        batch.returns_B, group_B, batch.mask_BT, values_BT=values_BT, gae_lambda=gae_lambda, whitened=False
-    )
+    plain_BT = generalised(batch.returns_B, group_B, batch.mask_BT, values_BT=values_BT, gae_lambda=gae_lambda, whitened=False)
     return torch.where(batch.mask_BT, plain_BT + values_BT, 0.0)

@@ -18,8 +18,8 @@ def minus_kl(
 
     With k1 the policy gradient of this return is that of R - coef KL(pi || ref), the reverse KL of whole messages.
 
-    See: Ouyang et al., arXiv 2203.02155, equation 2; for Language Self-Play (arXiv 2509.07414, equations 4 and 5) the choice that
-    has an expected gradient.
+    See: Ouyang et al., arXiv 2203.02155, equation 2; for Language Self-Play (arXiv 2509.07414, equations 4 and 5) the choice
+    that has an expected gradient.
     """
     kl_BT = KL_ESTIMATORS[estimator](logprobs_BT, reference_BT)
     return returns_B - coef * (kl_BT * mask_BT).sum(-1)

@@ -1,6 +1,7 @@
 """Log-probabilities and entropies of a micro-batch's sampled tokens under a model, packed or padded.
 
-Legend of shape suffixes: B messages, P packed rows, T token positions, N sampled tokens of a micro-batch, H width, V vocabulary.
+Legend of shape suffixes: B messages, P packed rows, T token positions, N sampled tokens of a micro-batch, H width,
+V vocabulary.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from transformers import PreTrainedModel
 
 from .adapters import has_adapters
 from .batch import TokenBatch
+from .cpu_matmul import CpuLinear
 from .packing import pack, prompt_groups
 from .token_logprobs import token_logprobs
 
@@ -42,7 +44,7 @@ def score(
     part: TokenBatch,
     temperature: float,
     *,
-    share: bool = False,
+    share: int = 0,
     value_head: nn.Module | None = None,
     wants_entropy: bool = False,
 ) -> Scored:
@@ -52,57 +54,65 @@ def score(
         model: A causal LM of transformers, with or without adapters.
         part: A micro-batch.
         temperature: Divides the logits.
-        share: Compute equal prompts once; see `agents.packing`.
+        share: Width of the model, to compute equal prompts once (see `agents.packing`); 0 pads.
         value_head: Maps hidden states (N, H) to values (N, 1).
         wants_entropy: The entropy's gradient is wanted.
     """
     device = model.device
-    token_N = part.ids_BT[part.mask_BT].to(device)
-    if share:
-        packed = pack(part, prompt_groups(part))
-        ids, position, keep = packed.ids_PT, packed.position_PT, packed.keep
-        attention = packed.mask_P1TT
-        at_N, used = packed.predictor_N, packed.used
-    else:
-        ids, attention = part.ids_BT, part.attention_BT.long()
-        position = (attention.cumsum(-1) - 1).clamp(min=0)
-        keep = int(part.mask_BT.sum(-1).max()) + 1
-        at_N = part.mask_BT[:, -keep + 1 :].nonzero() @ torch.tensor([keep, 1])
-        used = int(part.attention_BT.sum())
-    inputs: dict[str, Any] = {
-        "input_ids": ids.to(device),
-        "attention_mask": attention.to(device),
-        "position_ids": position.to(device),
-        "use_cache": False,
-    }
-    hidden_NH, head = _hidden_states(model, inputs, keep, at_N.to(device), with_hidden=value_head is not None)
+    causal: Any = cast(Any, model).get_base_model() if has_adapters(model) else model
+    head = plain_head(causal)
+    laid = _lay_out(part, share, head is not None)
+    inputs = {name: tensor.to(device) for name, tensor in laid.inputs.items()} | {"use_cache": False}
+    token_N, at_N = part.ids_BT[part.mask_BT].to(device), laid.at_N.to(device)
+    hidden_NH = torch.zeros(0, device=device)
+    if head is not None or value_head is not None:
+        hidden_NH = causal.get_decoder()(**inputs).last_hidden_state[:, -laid.keep :].flatten(0, 1)[at_N]
     if head is not None:
-        logprob_N, entropy_N = token_logprobs(hidden_NH, head, token_N, temperature)
+        logprob_N, entropy_N = token_logprobs(hidden_NH, head.weight, token_N, temperature)
     else:
-        logits_NV = model(**inputs, logits_to_keep=keep).logits.flatten(0, 1)[at_N.to(device)]
+        logits_NV = model(**inputs, logits_to_keep=laid.keep).logits.flatten(0, 1)[at_N]
         all_NV = torch.log_softmax(logits_NV.float() / temperature, -1)
         logprob_N = all_NV.gather(-1, token_N[:, None])[:, 0]
         with torch.set_grad_enabled(torch.is_grad_enabled() and wants_entropy):
             entropy_N = -(all_NV.exp() * all_NV).sum(-1)
     value_N = None if value_head is None else value_head(hidden_NH.to(next(value_head.parameters()).dtype))[:, 0]
-    return Scored(logprob_N, entropy_N, value_N, ids.numel(), used)
+    return Scored(logprob_N, entropy_N, value_N, laid.inputs["input_ids"].numel(), laid.used)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Inputs of the model, how many last columns matter, where in them each sampled token is predicted, positions in use."""
+
+    inputs: dict[str, Tensor]
+    keep: int
+    at_N: Tensor
+    used: int
+
+
+def _lay_out(part: TokenBatch, share: int, plain: bool) -> _Layout:
+    """Packed where prompts are shared; else one message per row."""
+    groups = prompt_groups(part, share) if share else []
+    if share and len(groups) < len(part):
+        packed = pack(part, groups)
+        inputs = {"input_ids": packed.ids_PT, "attention_mask": packed.mask_P1TT, "position_ids": packed.position_PT}
+        return _Layout(inputs, packed.keep, packed.predictor_N, packed.used)
+    used, columns = int(part.attention_BT.sum()), part.ids_BT.shape[1]
+    if plain:
+        # aligned on the left: what follows a message cannot be seen from it, so no mask is needed and attention skips its half
+        shift_B1 = columns - part.attention_BT.sum(-1, keepdim=True)
+        source_BT = (torch.arange(columns) + shift_B1) % columns
+        at = part.mask_BT.nonzero()
+        at_N = at[:, 0] * columns + at[:, 1] - shift_B1[at[:, 0], 0] - 1
+        return _Layout({"input_ids": part.ids_BT.gather(1, source_BT)}, columns, at_N, used)
+    attention = part.attention_BT.long()
+    keep = int(part.mask_BT.sum(-1).max()) + 1
+    at_N = part.mask_BT[:, -keep + 1 :].nonzero() @ torch.tensor([keep, 1])
+    position = (attention.cumsum(-1) - 1).clamp(min=0)
+    return _Layout({"input_ids": part.ids_BT, "attention_mask": attention, "position_ids": position}, keep, at_N, used)
 
 
 def plain_head(model: PreTrainedModel) -> nn.Linear | None:
     """The output layer, if logits are hidden states times its weight and nothing else."""
     head = model.get_output_embeddings()
     known = getattr(model.config, "model_type", "") in PLAIN_HEADS
-    return head if known and type(head) is nn.Linear and head.bias is None else None
-
-
-def _hidden_states(
-    model: PreTrainedModel, inputs: dict[str, Any], keep: int, at_N: Tensor, *, with_hidden: bool
-) -> tuple[Tensor, Tensor | None]:
-    """Hidden states that predict the sampled tokens, and the output matrix; no matrix where the head is not plain."""
-    causal: Any = cast(Any, model).get_base_model() if has_adapters(model) else model
-    head = plain_head(causal)
-    if head is None and not with_hidden:
-        return at_N.new_zeros(0), None
-    out = causal.get_decoder()(**inputs)
-    hidden_NH = out.last_hidden_state[:, -keep:].flatten(0, 1)[at_N]
-    return hidden_NH, None if head is None else head.weight
+    return head if known and type(head) in (nn.Linear, CpuLinear) and getattr(head, "bias", None) is None else None

@@ -27,13 +27,14 @@ def informative(returns_B: Tensor, group_B: Tensor) -> list[int]:
 def accepted(returns_B: Tensor, group_B: Tensor) -> list[int]:
     """Messages with a positive return, in the code games: solvers that were right, proposers whose task taught something.
 
-    See: Yuan et al., Scaling relationship on learning mathematical reasoning, arXiv 2308.01825 (rejection-sampling fine-tuning).
+    See: Yuan et al., Scaling relationship on learning mathematical reasoning, arXiv 2308.01825 (rejection-sampling
+    fine-tuning).
     """
     return (returns_B > 0).nonzero()[:, 0].tolist()
 
 
 def pairs(returns_B: Tensor, group_B: Tensor) -> list[int]:
-    """Winner, loser, winner, loser ...: of every group the best with the worst, the second best with the second worst, and so on.
+    """Winner, loser, winner, loser ...: of every group the best with the worst, the second best with the second worst ...
 
     A message is used once at most; equals never meet. Ties are broken by order of appearance.
     """

@@ -14,6 +14,8 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
+from .cpu_matmul import times_transposed
+
 CHUNK_ELEMENTS = 1 << 22
 """Logits alive at a time: 16 MiB in float32, about what a processor's cache holds."""
 
@@ -60,7 +62,7 @@ class _TokenLogprobs(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, *grads: Any) -> Any:
+    def backward(ctx: Any, *grads: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride] - the decorator's type
         hidden_NH, weight_VH, token_N, entropy_N, normaliser_N = ctx.saved_tensors
         d_logprob_N, d_entropy_N = grads
         d_hidden_NH = torch.empty_like(hidden_NH)
@@ -79,17 +81,14 @@ class _TokenLogprobs(torch.autograd.Function):
                 d_logits_CV = p_CV.mul_(-scale_C1)
             d_logits_CV.scatter_add_(-1, token_N[part, None], scale_C1)
             d_logits_CV = d_logits_CV.div_(ctx.temperature).to(weight_VH.dtype)
-            torch.mm(d_logits_CV, weight_VH, out=d_hidden_NH[part])
+            d_hidden_NH[part] = times_transposed(d_logits_CV, weight_VH.T)
             if d_weight_VH is not None:
-                if d_weight_VH.dtype == d_logits_CV.dtype:
-                    d_weight_VH.addmm_(d_logits_CV.T, hidden_NH[part])
-                else:
-                    d_weight_VH += d_logits_CV.T @ hidden_NH[part]
+                d_weight_VH += times_transposed(d_logits_CV.T, hidden_NH[part].T)
         return d_hidden_NH, None if d_weight_VH is None else d_weight_VH.to(weight_VH.dtype), None, None, None
 
 
 def _logits(hidden_CH: Tensor, weight_VH: Tensor, temperature: float) -> Tensor:
-    logits_CV = (hidden_CH @ weight_VH.T).to(_wide(hidden_CH))
+    logits_CV = times_transposed(hidden_CH, weight_VH).to(_wide(hidden_CH))
     return logits_CV if temperature == 1.0 else logits_CV.div_(temperature)
 
 

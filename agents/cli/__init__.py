@@ -19,6 +19,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "eval": ("training:evaluate", "pass@k of a model or a run on held-out tasks"),
     "report": ("training:report", "draw the plot and print the tables of a run again"),
     "play": ("playing:play", "play a role yourself in the terminal, or watch a model play"),
+    "algorithms": ("algorithms:algorithms", "list the algorithms, their settings and papers"),
     "envs": ("looking:envs", "list the registered games"),
     "check": ("looking:check", "run the conformance suite on a game, yours or ours"),
     "replay": ("looking:replay", "play recorded episodes again and compare every credit"),

@@ -47,9 +47,7 @@ def resolve_game(text: str) -> str:
 
     module, colon, env_id = text.rpartition(":")
     if colon:
-        here = str(Path.cwd())
-        if here not in sys.path:
-            sys.path.insert(0, here)
+        import_from_here()
         try:
             import_module(module)
         except ImportError as error:
@@ -60,6 +58,13 @@ def resolve_game(text: str) -> str:
             raise UsageError(f"game={env_id!r} is not registered; `selfplay envs` lists the games: {', '.join(game_ids())}.")
         return short[0]
     return env_id
+
+
+def import_from_here() -> None:
+    """Lets modules in the current folder be imported, as `python -m` does."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def quiet_libraries() -> None:
