@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import _thread
 import ast
+import json
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,6 +26,9 @@ _DECIMAL_BITS = 14_000
 _UNPARSABLE = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 # Not threading.Lock: loading that module, and running its hook in every fork, would double the cost of a worker's fork.
 _QUIET = _thread.allocate_lock()
+
+_JSON = json.JSONDecoder()
+_JSON_WORDS = ("true", "false", "null", "NaN", "Infinity")  # names in Python; as parts of strings they cost only time
 
 # The real name of a class: `cls.__name__` would run a hostile metaclass.
 name_of_type = cast("Callable[[type], str]", type.__dict__["__name__"].__get__)
@@ -141,6 +145,8 @@ def read_call(text: str, max_chars: int = MAX_LITERAL_CHARS) -> tuple[list[Any],
     Raises:
         NotALiteral: An argument is not a literal, or the text is not an argument list.
     """
+    if len(text) <= max_chars and (plain := _read_json(text)) is not None:
+        return plain, {}
     node = _parse(f"f({text}\n)", max_chars + 5)
     # `1)(2` and `1) or (2` parse too, but not as one call of the bare name.
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name):
@@ -151,6 +157,21 @@ def read_call(text: str, max_chars: int = MAX_LITERAL_CHARS) -> tuple[list[Any],
             raise NotALiteral("an unpacked or repeated keyword")
         keywords[keyword.arg] = _value(keyword.value, 0)
     return [_value(argument, 0) for argument in node.args], keywords
+
+
+def _read_json(text: str) -> list[Any] | None:
+    """The arguments where they mean the same in JSON, whose reader touches less of a fork's memory; None elsewhere."""
+    if "\\" in text or not text.isascii() or text.count("[") + text.count("{") >= MAX_DEPTH:
+        return None
+    if '"' not in text:
+        text = text.replace("'", '"')
+    if any(word in text for word in _JSON_WORDS):
+        return None
+    try:
+        value, end = _JSON.raw_decode(f"[{text}]")
+    except ValueError:
+        return None
+    return value if end == len(text) + 2 else None
 
 
 def _parse(text: str, max_chars: int) -> ast.expr:

@@ -33,10 +33,10 @@ from .streams import Connection, connect
 from .wire import HELLO_FRAME, REQUEST, Tag
 
 # What programs import most, and not more: every library that is loaded makes every fork dearer, by a fifth in all for the
-# rest of what the standard library has to offer. No threading either, whose hook runs in every fork.
+# rest of what the standard library has to offer. Neither threading nor random, whose hooks run in every fork.
 _PRELOAD = """
     abc bisect collections collections.abc contextlib copy dataclasses enum functools heapq itertools json math numbers
-    operator random re string struct types typing
+    operator re string struct types typing
 """
 _WARM_UP = """
 import math
