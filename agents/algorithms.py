@@ -86,7 +86,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             group_by="prompt",
             needs=SIBLINGS,
             defaults={"clip_low": 0.2, "clip_high": 0.28},
-            objective=Objective(aggregate="token", constant_groups="drop", overlong_share=0.2),
+            objective=Objective(aggregate="token", constant_groups="drop", refills=3, overlong_share=0.2),
             paper="Yu et al., DAPO, arXiv 2503.14476, equation 8",
         ),
         Algorithm(

@@ -5,9 +5,12 @@
         config.json       the run's TrainConfig
         curriculum.json   every task buffer
         learner.pt        trained weights, optimiser, policy version
+        inflight.jsonl    with staleness 1: the next step's episodes, tokens included, as the policy before played them
         model/            weights and tokenizer for `load_model`; LoRA adapters are merged in
 
-Random numbers need no entry: every draw is named by (seed, step, ...) and not by a generator's state.
+Every file is on the disk (fsync) before the folder gets its name, and the name is on the disk before an older checkpoint
+goes: a kill, or a power cut, at any byte leaves the folder before. Random numbers need no entry: every draw is named by
+(seed, step, ...) and not by a generator's state.
 """
 
 from __future__ import annotations
@@ -17,17 +20,23 @@ import json
 import os
 import pickle
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from transformers import PreTrainedTokenizerBase
 
+from selfplay_envs import Episode, read_episodes, write_episodes
+
+from .adapters import SHARED, adapter_names
 from .config import TrainConfig
 from .curriculum import Curriculum
 from .errors import CheckpointError
 from .learner import Learner
 from .models import quiet_transformers
+
+INFLIGHT = "inflight.jsonl"
 
 
 def save_checkpoint(
@@ -38,23 +47,47 @@ def save_checkpoint(
     curriculum: Curriculum,
     tokenizer: PreTrainedTokenizerBase,
     keep: int,
+    inflight: Sequence[Episode] | None = None,
 ) -> Path:
-    """Writes `folder/step_NNNNNN` atomically and removes all but the newest `keep`; returns its path."""
-    target = folder / f"step_{step:06d}"
-    temporary = folder / f".step_{step:06d}.{os.getpid()}"
-    shutil.rmtree(temporary, ignore_errors=True)
+    """Writes `folder/step_NNNNNN` atomically and then removes all but the newest `keep`; returns its path.
+
+    Args:
+        folder: Of all checkpoints.
+        step: That was finished.
+        config: Of the run.
+        learner: Whose state is saved.
+        curriculum: As it is after that step.
+        tokenizer: Saved beside the weights.
+        keep: Checkpoints that stay, this one included.
+        inflight: Episodes that are already played for the next step.
+
+    Raises:
+        OSError: They cannot be written, as on a full disk; what was written is removed, older checkpoints stay.
+    """
+    _sweep(folder)
+    target, temporary = folder / f"step_{step:06d}", folder / f".new_{step:06d}"
     temporary.mkdir(parents=True)
-    torch.save(learner.state_dict(), temporary / "learner.pt")
-    export_model(learner, tokenizer, temporary / "model")
-    (temporary / "config.json").write_text(json.dumps(config.to_json(), indent=1), encoding="utf-8")
-    (temporary / "curriculum.json").write_text(json.dumps(curriculum.state_dict()), encoding="utf-8")
-    (temporary / "state.json").write_text(json.dumps({"step": step}), encoding="utf-8")
-    shutil.rmtree(target, ignore_errors=True)
-    os.replace(temporary, target)
+    try:
+        with (temporary / "learner.pt").open("wb") as file:
+            torch.save(learner.state_dict(), file)
+        export_model(learner, tokenizer, temporary / "model")
+        (temporary / "config.json").write_text(json.dumps(config.to_json(), indent=1), encoding="utf-8")
+        (temporary / "curriculum.json").write_text(json.dumps(curriculum.state_dict()), encoding="utf-8")
+        if inflight is not None:
+            write_episodes(temporary / INFLIGHT, inflight, tokens=True)
+        (temporary / "state.json").write_text(json.dumps({"step": step}), encoding="utf-8")
+        for path in (*temporary.rglob("*"), temporary):
+            flush_to_disk(path)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    if target.exists():
+        target.rename(folder / f".old_{target.name}")
+    temporary.rename(target)
+    flush_to_disk(folder)
     for old in checkpoints(folder)[:-keep]:
-        shutil.rmtree(old)
-    for left in folder.glob(".step_*"):
-        shutil.rmtree(left, ignore_errors=True)
+        old.rename(folder / f".old_{old.name}")  # in one go: a half-deleted folder must not look like a checkpoint
+    _sweep(folder)
     return target
 
 
@@ -82,11 +115,40 @@ def load_checkpoint(path: Path, learner: Learner, curriculum: Curriculum) -> int
     return int(step)
 
 
+def load_inflight(path: Path) -> list[Episode] | None:
+    """The episodes that a checkpoint holds for the next step; None where it holds none.
+
+    Raises:
+        UsageError: A line is damaged; names it.
+    """
+    return list(read_episodes(path / INFLIGHT)) if (path / INFLIGHT).is_file() else None
+
+
 def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
-    """Writes weights and tokenizer as `from_pretrained` and `load_model` read them."""
+    """Writes weights and tokenizer as `from_pretrained` and `load_model` read them.
+
+    Where every role has an adapter of its own, the solver's is merged in (or the first role's, where none is called so):
+    the one that evaluation asks. The others' lie in `learner.pt`.
+    """
     model = learner.model
-    if learner.config.lora_rank:
-        model = cast(Any, copy.deepcopy(model)).merge_and_unload()
+    if names := adapter_names(model):
+        chosen = next((name for name in ("solver", SHARED) if name in names), names[0])
+        model = cast(Any, copy.deepcopy(model)).merge_and_unload(adapter_names=[chosen])
     with quiet_transformers():
         model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def flush_to_disk(path: Path) -> None:
+    """Returns when a file's bytes, or a folder's names, are on the disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _sweep(folder: Path) -> None:
+    """Removes what a killed writer left, and checkpoints that have lost their name."""
+    for left in (*folder.glob(".new_*"), *folder.glob(".old_*"), *folder.glob(".step_*")):
+        shutil.rmtree(left)

@@ -7,8 +7,12 @@ from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
 from .learner_config import LearnerConfig
+from .sampler_text import needs_model
 from .sampling import Sampling
+from .schedule import Schedule
 
+TRACKERS = ("tensorboard", "wandb", "trackio")
+"""What `TrainConfig.trackers` may name."""
 RewardArm = Literal["true", "random", "flipped"]
 
 
@@ -82,7 +86,9 @@ class TrainConfig:
     model: str = "tiny"
     """`tiny`, `smollm2`, a local folder, or a Hugging Face id."""
     algorithm: str = "trr++"
-    """A row of `agents.algorithms`."""
+    """A row of `agents.algorithms`, or `module:ROW` for one of your own; `selfplay algorithms` lists them."""
+    options: dict[str, str | int | float | bool] = field(default_factory=dict[str, "str | int | float | bool"])
+    """Settings of the algorithm that differ from its row, as `--options kl_coef 0.04 clip_high 0.28`; see `agents.objective`."""
     steps: int = 100
     """Optimiser steps in all; a resumed run may raise it."""
     seed: int = 0
@@ -98,7 +104,23 @@ class TrainConfig:
     reward: RewardArm = "true"
     """Control arms: `random` permutes training returns within each (role, task type), `flipped` negates them."""
     train_roles: tuple[str, ...] = ()
-    """Roles that are trained; empty: all. The others still play, with the same weights."""
+    """Roles that are trained; empty: all. The others still play, with the same weights, which training moves under them."""
+    schedule: str = "joint"
+    """Which roles train at which step: `joint`, `alternate:proposer=1,solver=5`, `every:proposer=5`, or `frozen:proposer`, who
+    then plays with its starting weights for ever; see `agents.schedule`."""
+    sampler: str = "transformers"
+    """Who decodes: `transformers`, or an engine with options, such as `vllm:dtype=bfloat16`; see `agents.sampler_text`."""
+    lanes: int = 2
+    """Groups of a step's episodes that play side by side: while the programs of one are verified, another is spoken for."""
+    staleness: int = 0
+    """1: while the learner updates on a batch, the next one is collected with the policy of before that update; the sampler
+    then holds weights of its own. The last step collects nothing ahead, so a run that is made longer starts anew there. 0: one
+    after the other, and every reply is of the newest policy."""
+    sync_tolerance: float = 0.0
+    """Largest difference, in nats, between the sampler's and the learner's log-probability of a fixed reply after new weights
+    were handed over; 0 takes 1e-3, for an engine in float32 1e-2, and 0.3 where weights or engine may compute in bfloat16."""
+    trackers: tuple[str, ...] = ()
+    """Dashboards that mirror the rows of metrics.jsonl: `tensorboard`, `wandb`, `trackio`."""
     checkpoint_every: int = 25
     """Steps between checkpoints; the last step always writes one."""
     keep_checkpoints: int = 2
@@ -127,9 +149,23 @@ class TrainConfig:
             ("episodes_every", 0),
             ("max_rows", 1),
             ("seed", 0),
+            ("lanes", 1),
+            ("staleness", 0),
+            ("sync_tolerance", 0),
         ):
             if getattr(self, name) < low:
                 raise ValueError(f"TrainConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that.")
+        if self.staleness > 1:
+            raise ValueError(f"TrainConfig.staleness={self.staleness!r} is above 1; choose 0 or 1 batch ahead.")
+        Schedule.parse(self.schedule)
+        if not needs_model(self.sampler):
+            raise ValueError(
+                f"TrainConfig.sampler={self.sampler!r} speaks with weights of its own, which training cannot change; "
+                "choose transformers or vllm."
+            )
+        for name in self.trackers:
+            if name not in TRACKERS:
+                raise ValueError(f"TrainConfig.trackers names {name!r}, which is not known; choose of {', '.join(TRACKERS)}.")
         if self.reward not in ("true", "random", "flipped"):
             raise ValueError(f"TrainConfig.reward={self.reward!r} is not known; choose true, random or flipped.")
         if self.sampling.temperature == 0 or self.sampling.top_p != 1.0:
@@ -156,7 +192,7 @@ class TrainConfig:
         plain["evaluation"] = EvalConfig(**evaluation)
         plain["sampling"] = Sampling(**_known(Sampling, plain.get("sampling", {})))
         plain["learner"] = LearnerConfig(**_known(LearnerConfig, plain.get("learner", {})))
-        for name in ("shapers", "train_roles"):
+        for name in ("shapers", "train_roles", "trackers"):
             plain[name] = tuple(plain.get(name, ()))
         return cls(**plain)
 

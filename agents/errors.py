@@ -3,7 +3,12 @@
 AgentError
 ├── ModelUnavailable    a model's files or the package that carries them are not on this machine
 ├── CheckpointError     a checkpoint is missing, cut off, or was written by another configuration
-└── OutOfMemory         not even one message at a time fits
+├── OutOfMemory         not even one message at a time fits
+├── LossNotFinite       the loss is infinite or not a number
+├── SyncError           a sampler speaks with other weights than the learner's
+├── EngineDied          the engine behind a sampler answers no more
+│   └── EndpointError   a remote endpoint cannot be reached, refuses, or answers nonsense
+└── RunStopped          a run had to stop; its state is saved
 """
 
 
@@ -21,3 +26,31 @@ class CheckpointError(AgentError):
 
 class OutOfMemory(AgentError):
     """Raised when not even the gradient of a single message fits into memory."""
+
+
+class LossNotFinite(AgentError, ValueError):
+    """Raised when a loss is infinite or not a number; no weight has been changed by it."""
+
+
+class SyncError(AgentError):
+    """Raised when a sampler that was given the learner's weights speaks with others; nothing was trained on its replies."""
+
+
+class EngineDied(AgentError):
+    """Raised when the engine behind a sampler answers no more."""
+
+
+class EndpointError(EngineDied):
+    """Raised when a remote endpoint cannot be reached, refuses, or answers nonsense; never shows the key."""
+
+
+class RunStopped(AgentError):
+    """Raised when memory, disk, engine or loss ended a run; the sentence says what is saved and how to go on.
+
+    Attributes:
+        flags: Arguments of `selfplay train PRESET --resume` that are the remedy; may be empty.
+    """
+
+    def __init__(self, sentence: str, *, flags: str = "") -> None:
+        super().__init__(sentence)
+        self.flags = flags

@@ -6,8 +6,10 @@ measured to be 90 % of the decoding time. Here a layer owns one buffer with room
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Sequence
+from typing import Any, Self, cast
 
+import torch
 from torch import LongTensor, Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache, DynamicLayer
@@ -22,16 +24,30 @@ class RoomyLayer(DynamicLayer):
 
     def make_room(self, rows: Tensor, length: int) -> None:
         """Keeps `rows` (indices, repeats allowed) and makes room for `length` positions in all."""
-        assert self.keys is not None, "make_room is called after the prompt was read"
-        assert self.values is not None
-        used = self.keys.shape[2]
+        self.take_over([self], [rows], length)
+
+    def take_over(self, parts: Sequence[DynamicLayer], rows: Sequence[Tensor], length: int) -> None:
+        """Becomes the chosen rows of `parts`, one part below the other, with room for `length` positions in all.
+
+        What a shorter part lacks on the left is filled with zeros, which the attention mask hides: what was in that memory
+        before might be a NaN, and that hides from no mask.
+        """
         buffers: list[Tensor] = []
-        for old in (self.keys, self.values):
-            new = old.new_empty((len(rows), old.shape[1], length, old.shape[3]))
-            new[:, :, :used] = old[rows]
+        used = max(_filled(part)[0].shape[2] for part in parts)
+        for side in (0, 1):
+            first = _filled(parts[0])[side]
+            new = first.new_empty((sum(map(len, rows)), first.shape[1], length, first.shape[3]))
+            start = 0
+            for part, own in zip(parts, rows, strict=True):
+                old, stop = _filled(part)[side], start + len(own)
+                pad = used - old.shape[2]
+                new[start:stop, :, :pad] = 0
+                new[start:stop, :, pad:used] = old[own]
+                start = stop
             buffers.append(new)
         self._room = (buffers[0], buffers[1])
         self.keys, self.values = buffers[0][:, :, :used], buffers[1][:, :, :used]
+        self.dtype, self.device, self.is_initialized = self.keys.dtype, self.keys.device, True
 
     def update(self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any) -> tuple[Tensor, Tensor]:
         """Appends in place where there is room, else as the base class does; returns all keys and values."""
@@ -45,12 +61,23 @@ class RoomyLayer(DynamicLayer):
         return self.keys, self.values
 
 
+def _filled(layer: DynamicLayer) -> tuple[Tensor, Tensor]:
+    assert layer.keys is not None, "a cache is taken over after its prompts were read"
+    assert layer.values is not None
+    return layer.keys, layer.values
+
+
 class RoomyCache:
     """The cache of one decoding batch; layers that are not plain full attention stay as transformers made them."""
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.cache = DynamicCache(config=model.config)
         self.cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in self.cache.layers]
+
+    @property
+    def is_roomy(self) -> bool:
+        """Whether every layer is plain full attention, so that caches of several reading batches can be put together."""
+        return all(isinstance(layer, RoomyLayer) for layer in self.cache.layers)
 
     def select(self, rows: Tensor, length: int) -> None:
         """Keeps `rows` (indices, repeats allowed), with room for `length` positions."""
@@ -59,3 +86,18 @@ class RoomyCache:
                 layer.make_room(rows, length)
             else:
                 layer.reorder_cache(cast(LongTensor, rows))
+
+    def take_over(self, parts: Sequence[Self], rows: Sequence[Tensor], length: int) -> None:
+        """Becomes the chosen rows of `parts`, which are emptied layer by layer: memory holds one layer twice, not all.
+
+        Args:
+            parts: Caches of the same model, each filled with some left-padded prompts.
+            rows: Of each part, which rows; repeats allowed.
+            length: Positions there is to be room for, padding and prompt included.
+        """
+        for index, layer in enumerate(self.cache.layers):
+            assert isinstance(layer, RoomyLayer), "only full attention can be put together"
+            own = [cast(DynamicLayer, part.cache.layers[index]) for part in parts]
+            layer.take_over(own, rows, length)
+            for old in own:
+                old.keys = old.values = torch.empty(0)

@@ -19,9 +19,9 @@ class LearnerConfig:
     weight_decay: float = 0.0
     grad_clip: float = 1.0
     """Largest global gradient norm; 0 switches clipping off."""
-    micro_batch_tokens: int = 4_096
+    micro_batch_tokens: int = 1_024
     """Padded tokens per forward pass: bounds memory, does not change the result; halved where memory runs out. A CPU likes
-    few, for its cache; a GPU wants 65536."""
+    few, for its cache; a GPU wants 32768 or more."""
     share_prompts: bool = True
     """Compute a prompt once for all its replies, where the model allows it; the same result up to rounding."""
     epochs: int = 1

@@ -13,6 +13,7 @@ from selfplay_envs import Episode
 from selfplay_envs.render import printable
 
 from .curves import cells_of, distinct_share, of_role, roles_of
+from .stages import STAGES
 
 PROPOSALS_SHOWN = 6
 PROPOSAL_CHARS = 300
@@ -61,9 +62,8 @@ def cell_table(row: Mapping[str, Any]) -> Table:
 
 def stage_line(timings: Mapping[str, float]) -> str:
     """`seconds: collect 2.1, update 0.8`; stages under 50 ms are left out."""
-    stages = [
-        f"{name.removesuffix('_s')} {value:.1f}" for name, value in timings.items() if name.endswith("_s") and value >= 0.05
-    ]
+    seconds = {name: timings.get(f"{name}_s", 0.0) for name in STAGES}
+    stages = [f"{name} {value:.1f}" for name, value in seconds.items() if value >= 0.05]
     return f"seconds: {', '.join(stages) or 'none'}"
 
 

@@ -5,7 +5,8 @@ All share one signature, so that a row of `agents.algorithms` can name any of th
     loss(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **settings) -> scalar
 
 `denominator` is a number, or one per message (B, 1), computed over the *whole* step (see `agents.aggregate`), so that k
-micro-batches add up to one batch. Every loss is linear in positive factors of the advantage; token weights rely on it.
+micro-batches add up to one batch. Every loss but `preference`, which knows no advantage, is linear in positive factors of the
+advantage; token weights rely on it.
 `settings` are the row's `defaults` that the function names.
 
 Legend of shape suffixes: B sequences, T token positions.
@@ -111,7 +112,7 @@ def preference(
     See: Rafailov et al., DPO, arXiv 2305.18290, equation 7.
     """
     gain_B = torch.where(mask_BT, logprobs_BT - reference_BT, 0.0).sum(-1)
-    pairs = (denominator if isinstance(denominator, float) else denominator[0::2, 0]) / 2
+    pairs = (denominator[0::2, 0] if isinstance(denominator, Tensor) else denominator) / 2
     return -(logsigmoid(beta * (gain_B[0::2] - gain_B[1::2])) / pairs).sum()
 
 

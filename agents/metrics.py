@@ -76,6 +76,11 @@ def forget_after(path: Path, step: int) -> None:
     """Drops rows of steps after `step`: what a killed run wrote after the checkpoint that it resumes from."""
     if path.is_file():
         kept = [row for row in read_rows(path) if row["step"] <= step]
-        temporary = path.with_suffix(".tmp")
-        temporary.write_text("".join(json.dumps(row, sort_keys=True) + "\n" for row in kept), encoding="utf-8")
-        temporary.replace(path)
+        write_whole(path, "".join(json.dumps(row, sort_keys=True) + "\n" for row in kept))
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Puts `text` into a file so that a kill at any moment leaves either the old content or the new."""
+    beside = path.with_name(f".{path.name}.new")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)

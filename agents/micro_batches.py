@@ -13,7 +13,8 @@ def micro_batches(
 ) -> list[list[int]]:
     """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
 
-    A unit is one row; with `share` replies to one prompt as `agents.packing` packs them; with `pairs` rows 2i and 2i + 1.
+    A unit is one row; with `share` replies to one prompt as `agents.packing` packs them, as many as the budget holds; with
+    `pairs` rows 2i and 2i + 1.
 
     Args:
         batch: All rows.
@@ -27,13 +28,31 @@ def micro_batches(
     if pairs:
         units = [chosen[start : start + 2] for start in range(0, len(chosen), 2)]
     elif share:
-        units = [[chosen[row] for row in unit] for unit in prompt_groups(batch if rows is None else batch.rows(chosen), share)]
+        groups = prompt_groups(batch if rows is None else batch.rows(chosen), share)
+        units = [piece for group in groups for piece in _fitting([chosen[row] for row in group], real, reply, budget)]
     else:
         units = [[row] for row in chosen]
-    sized = sorted((real[unit[0]] + sum(reply[row] for row in unit[1:]), reply[unit[0]], unit) for unit in units)
+    if share:
+        slots = [real[unit[0]] + sum(reply[row] for row in unit[1:]) for unit in units]
+    else:
+        slots = [len(unit) * max(real[row] for row in unit) for unit in units]
+    sized = sorted((size, reply[unit[0]], unit) for size, unit in zip(slots, units, strict=True))
     parts: list[list[list[int]]] = [[]]
     for size, _, unit in sized:
         if parts[-1] and size * (len(parts[-1]) + 1) > budget:
             parts.append([])
         parts[-1].append(unit)
     return [[row for unit in part for row in unit] for part in parts if part]
+
+
+def _fitting(group: list[int], real: Sequence[int], reply: Sequence[int], budget: int) -> list[list[int]]:
+    """Pieces of a group whose prompt and replies fit into `budget`, or that are one row."""
+    pieces: list[list[int]] = []
+    size = 0
+    for row in group:
+        if not pieces or size + reply[row] > budget:
+            pieces.append([])
+            size = real[row] - reply[row]
+        pieces[-1].append(row)
+        size += reply[row]
+    return pieces

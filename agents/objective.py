@@ -31,8 +31,8 @@ class Objective:
     kl_estimator: KlEstimator = "k3"
     """k1 = log(pi/ref), k2 = k1^2 / 2, k3 = ref/pi - 1 + k1, per token."""
     kl_in: Literal["loss", "reward"] = "loss"
-    """`reward` takes each message's summed estimate off its return; `loss` adds the mean per token to the loss (k1 has no
-    expected gradient there)."""
+    """`reward` takes each message's summed estimate off its return; `loss` adds the estimates of tokens to the loss, over the
+    denominators of `aggregate` (there k1 has no expected gradient, and k3 has that of the forward KL)."""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus, exact over the vocabulary, in nats."""
     entropy_share: float = 1.0
@@ -46,13 +46,17 @@ class Objective:
     kl_cov_share: float = 2e-3
     """Share of tokens, those of highest covariance, that KL-Cov holds back."""
     kl_cov_coef: float = 1.0
-    """Weight of |log pi - log pi_old| on them."""
+    """Weight of |log pi - log pi_old| on them. It acts from the second epoch on, or where the sampler lags behind: of two that
+    are equal but for rounding, only the rounding's sign is left. The row's own clipping stays; the paper has none."""
     tis_cap: float = 0.0
     """Truncated importance sampling: a token weighs min(pi_learner / pi_sampler, cap), for samplers whose arithmetic or version
     is not the learner's; 0 switches it off. See: Yao et al., Your efficient RL framework secretly brings you off-policy
     training, 2025: 2."""
     constant_groups: Literal["keep", "drop"] = "keep"
     """`drop` leaves out groups whose returns are all equal, exactly and as a whole."""
+    refills: int = 0
+    """Further collections of a step, at most, that make up for dropped groups. See: Yu et al., DAPO, section 3.2 (dynamic
+    sampling); each plays the missing share of the step's episodes."""
     overlong_share: float = 0.0
     """Replies longer than (1 - share) of the longest allowed lose up to 1, linearly. See: Yu et al., DAPO, equation 13: 0.2."""
     value_coef: float = 0.1
@@ -69,6 +73,9 @@ class Objective:
             if getattr(self, name) not in choices:
                 raise ValueError(f"options {name}={getattr(self, name)!r} is not known; choose one of {', '.join(choices)}.")
         self.weights()
+
+        if self.refills < 0 or self.refills != int(self.refills):
+            raise ValueError(f"options refills={self.refills!r} is no number of collections, such as 0 or 3.")
 
     @property
     def wants_reference(self) -> bool:

@@ -80,7 +80,7 @@ def prepare(
     if objective.overlong_share:
         penalty_B = overlong_penalty(batch.mask_BT, reply_limit, objective.overlong_share)
         batch = batch.with_returns(batch.returns_B + penalty_B)
-    rows = _selected(batch, algorithm)
+    rows = selected(batch, algorithm)
     if not rows:
         return None
     batch = batch.rows(rows)
@@ -121,8 +121,8 @@ def prepare(
     )
 
 
-def _selected(batch: TokenBatch, algorithm: Algorithm) -> list[int]:
-    """The messages that train, in the row's order."""
+def selected(batch: TokenBatch, algorithm: Algorithm) -> list[int]:
+    """The messages that train, in the row's order: without constant groups where they are dropped, then what it selects."""
     rows = list(range(len(batch)))
     group_B = group_numbers(batch.tags, algorithm.group_by)
     for select in (informative if algorithm.objective.constant_groups == "drop" else None, algorithm.select):

@@ -16,7 +16,9 @@ def minus_kl(
 ) -> Tensor:
     """R - coef sum_t k(log pi_t, log ref_t), with the chosen estimator k; float32.
 
-    With k1 the policy gradient of this return is that of R - coef KL(pi || ref), the reverse KL of whole messages.
+    With k1 the policy gradient of this return is that of R - coef KL(pi || ref), the reverse KL of whole messages. Every token
+    carries the sum of its whole message; REINFORCE++ and PPO for language models give it the sum from that token on, with the
+    same expected gradient where nothing is whitened.
 
     See: Ouyang et al., arXiv 2203.02155, equation 2; for Language Self-Play (arXiv 2509.07414, equations 4 and 5) the choice
     that has an expected gradient.
@@ -36,7 +38,7 @@ def overlong_penalty(mask_BT: Tensor, reply_limit: int, share: float) -> Tensor:
     if reply_limit < 1:
         raise ValueError(f"options overlong_share={share!r} needs the longest reply allowed; give the learner its reply_limit.")
     cache = share * reply_limit
-    return -((mask_BT.sum(-1) - (reply_limit - cache)) / cache).clamp(0.0, 1.0).float()
+    return -((mask_BT.sum(-1).double() - (reply_limit - cache)) / cache).clamp(0.0, 1.0).float()
 
 
 def mean_kl(logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor) -> float:

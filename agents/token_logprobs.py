@@ -16,8 +16,10 @@ from torch.autograd.function import once_differentiable
 
 from .cpu_matmul import times_transposed
 
-CHUNK_ELEMENTS = 1 << 22
-"""Logits alive at a time: 16 MiB in float32, about what a processor's cache holds."""
+CHUNK_ELEMENTS = 1 << 23
+"""Logits alive at a time: 32 MiB in float32; fewer make the output matrix's gradient pass through memory more often."""
+WORD_BLOCK = 8_192
+"""Rows of the output matrix's gradient that are added at a time."""
 
 
 def token_logprobs(
@@ -83,8 +85,15 @@ class _TokenLogprobs(torch.autograd.Function):
             d_logits_CV = d_logits_CV.div_(ctx.temperature).to(weight_VH.dtype)
             d_hidden_NH[part] = times_transposed(d_logits_CV, weight_VH.T)
             if d_weight_VH is not None:
-                d_weight_VH += times_transposed(d_logits_CV.T, hidden_NH[part].T)
+                _add_product(d_weight_VH, d_logits_CV, hidden_NH[part])
         return d_hidden_NH, None if d_weight_VH is None else d_weight_VH.to(weight_VH.dtype), None, None, None
+
+
+def _add_product(total_VH: Tensor, d_logits_CV: Tensor, hidden_CH: Tensor) -> None:
+    """total += d_logits^T @ hidden, block by block: the whole product would be a second output matrix."""
+    for start in range(0, total_VH.shape[0], WORD_BLOCK):
+        words = slice(start, start + WORD_BLOCK)
+        total_VH[words] += times_transposed(d_logits_CV[:, words].T, hidden_CH.T)
 
 
 def _logits(hidden_CH: Tensor, weight_VH: Tensor, temperature: float) -> Tensor:

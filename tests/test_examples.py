@@ -40,9 +40,26 @@ def test_the_step_api_is_enough_to_learn():
     assert last > first + 0.15
 
 
-@pytest.mark.parametrize("module", ["examples.step_api", "examples.train_tiny_model"])
+@pytest.mark.parametrize("module", ["examples.step_api", "examples.train_tiny_model", "examples.add_an_algorithm"])
 def test_fast_modes_run(module):
     ran(module, "--fast")
+
+
+def test_an_algorithm_of_ones_own_is_under_forty_lines_and_keeps_to_reinforce_on_policy():
+    import inspect
+
+    import torch
+
+    from examples import add_an_algorithm
+
+    source = inspect.getsource(add_an_algorithm).partition("def main")[0].partition("def soft_gate")[2]
+    assert len(source.splitlines()) < 40
+    logprobs = torch.tensor([[-1.0, -2.0]], requires_grad=True)
+    loss = add_an_algorithm.SAPO.losses(
+        logprobs, logprobs.detach(), torch.tensor([[2.0, -0.5]]), torch.ones(1, 2, dtype=torch.bool), 4.0
+    )
+    loss.backward()
+    assert logprobs.grad.tolist() == [[-0.5, 0.125]]
 
 
 def test_the_readme_runs_as_it_stands(tmp_path):

@@ -15,6 +15,7 @@ from selfplay_envs import Ask, Match, RandomTextPlayer, Referee, Reply, Start, U
 from selfplay_envs.prompts import find_style
 
 from ..human import HumanPlayer, Player, play_match
+from ..sampler_text import needs_model
 from .runs import find_model
 from .terminal import make_console, parse, quiet_libraries, resolve_game
 
@@ -39,6 +40,9 @@ class Play:
     """The role you play; by default the last one, which is the solver where there is one. `none` to watch."""
     model: str = "tiny"
     """Who plays the other roles: tiny, smollm2, a folder (also of a run), a Hugging Face id, or random (random text)."""
+    sampler: str = "transformers"
+    """What computes the replies: transformers, vllm, or a remote model in place of `--model`:
+    endpoint:url=http://localhost:8000/v1,model=NAME,key_env=VARIABLE."""
     seed: int = 0
     """Of the episode and of the model's replies."""
     attempts: int = 1
@@ -59,7 +63,7 @@ def play(args: Sequence[str]) -> int:
     """`selfplay play ID`: 0 at the end of the game, and where the person left it."""
     command = parse(Play, "play", args)
     env_id = resolve_game(command.game)
-    style = command.style or trained_style(command.model)
+    style = command.style or (trained_style(command.model) if needs_model(command.sampler) else "full")
     find_style(style)
     roles = make_game(env_id).roles
     human = command.role or roles[-1]
@@ -73,7 +77,7 @@ def play(args: Sequence[str]) -> int:
     players: dict[str, Player] = {role: player for role in others if player is not None}
     if human != "none":
         players[human] = HumanPlayer(console, command.style or "full")
-    console.print(f"[bold]{env_id}[/bold]: {_cast(human, others, command.model)}; sandbox {referee.sandbox.name}.")
+    console.print(f"[bold]{env_id}[/bold]: {_cast(human, others, _name(command))}; sandbox {referee.sandbox.name}.")
     for seed in range(command.seed, command.seed + MAX_GAMES):
         console.rule(f"seed {seed}", align="left")
         match = Match(Start(env_id, seed, keywords))
@@ -104,6 +108,11 @@ def _keywords(env_id: str, attempts: int, style: str) -> dict[str, object]:
     return {"attempts": attempts, "style": style} if styled else {"attempts": attempts}
 
 
+def _name(command: Play) -> str:
+    """Who is said to play: never the whole text of an endpoint, which is long."""
+    return command.model if needs_model(command.sampler) or command.model == "random" else "the endpoint"
+
+
 def _cast(human: str, others: Sequence[str], model: str) -> str:
     if human == "none":
         return f"{model} plays {' and '.join(others)}"
@@ -118,13 +127,15 @@ def open_player(command: Play, console: Console) -> Player:
     """
     if command.model == "random":
         return RandomTextPlayer(np.random.default_rng(command.seed))
-    with console.status(f"loading {command.model} ..."):
+    with console.status(f"loading {_name(command)} ..."):
         from ..models import load_model
-        from ..sampler import TransformersSampler
+        from ..samplers import open_sampler
         from ..sampling import Sampling
 
         quiet_libraries()
-        sampler: Sampler = TransformersSampler(*load_model(find_model(command.model)[0]))
+        local = needs_model(command.sampler)
+        model, tokenizer = load_model(find_model(command.model)[0]) if local else (None, None)
+        sampler = open_sampler(command.sampler, model, tokenizer)
         sampling = Sampling(temperature=command.temperature, max_new_tokens=command.max_new_tokens)
     return sampler_player(sampler, sampling, command.seed)
 

@@ -13,9 +13,10 @@ import tyro
 from rich.console import Console
 
 from ..config import EvalConfig, TrainConfig
+from ..errors import RunStopped
 from ..presets import PRESETS, find_preset
 from .runs import choose_folder, find_model, forget_unstarted, newest_run, read_config
-from .terminal import make_console, parse, quiet_libraries
+from .terminal import import_from_here, make_console, parse, quiet_libraries
 
 ALIASES = {"--lr": "--learner.lr"}
 
@@ -96,7 +97,7 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
     """Trains with a display, then prints tables, plot and what to type next.
 
     Returns:
-        0, or 130 where the person interrupted.
+        0; 1 where the run had to stop and can be resumed; 130 where the person interrupted.
     """
     with console.status("loading torch and starting the sandbox ..."):
         from sandboxes import open_sandbox
@@ -107,6 +108,7 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
         quiet_libraries()
     from ..live import LiveView
 
+    import_from_here()  # --algorithm module:ROW
     console.print(
         f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{sandbox.name}[/bold] sandbox."
     )
@@ -120,6 +122,10 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
         kept = "The last checkpoint is kept" if saved else "There is no checkpoint yet, so the run starts over"
         console.print(f"\nInterrupted. {kept}; to go on, type: {go_on}", soft_wrap=True)
         return 130
+    except RunStopped as stopped:
+        sentence = f"selfplay: {stopped}; type: {' '.join(filter(None, (go_on, stopped.flags)))}"
+        make_console(stderr=True).print(sentence, soft_wrap=True, markup=False)
+        return 1
     except Exception:
         if not was_there:
             forget_unstarted(folder)
@@ -138,11 +144,13 @@ def print_report(console: Console, folder: Path) -> None:
     """Plot and tables of a run's folder."""
     from ..plots import draw_run
     from .results import print_comparison, print_training
+    from .stages import print_stages
 
     with console.status("drawing ..."):
         plot = draw_run(folder)
     print_training(console, folder)
     print_comparison(console, folder)
+    print_stages(console, folder)
     console.print(f"Plot: {plot}", soft_wrap=True)
 
 

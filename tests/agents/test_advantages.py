@@ -5,7 +5,18 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.advantages import centre, monte_carlo, on_tokens, standardise, whiten
+from agents.advantages import (
+    centre,
+    ema_baseline,
+    generalised,
+    imitate,
+    leave_one_out,
+    monte_carlo,
+    on_tokens,
+    standardise,
+    whiten,
+)
+from agents.batch import Tag
 
 ONE_GROUP = torch.zeros(3, dtype=torch.long)
 
@@ -38,7 +49,7 @@ def test_centre_by_hand() -> None:
     assert found.tolist() == [-1.5, 1.5, 0.0]
 
 
-@pytest.mark.parametrize("advantage", [whiten, standardise, centre])
+@pytest.mark.parametrize("advantage", [whiten, standardise, centre, leave_one_out])
 def test_equal_returns_give_exactly_zero(advantage: object) -> None:
     found = advantage(torch.full((3,), 0.1), ONE_GROUP, mask_of(5, 2, 7))  # type: ignore[operator]
     assert (found == 0).all()
@@ -75,3 +86,77 @@ def test_whitening_one_batch_group_is_the_token_level_formula(
 
 def test_on_tokens_is_zero_off_the_mask() -> None:
     assert on_tokens(torch.tensor([3.0]), torch.tensor([[False, True]])).tolist() == [[0.0, 3.0]]
+
+
+def test_whiten_over_messages_by_hand() -> None:
+    # 1, 4, 1: mean 2, variance 3, whatever the lengths
+    found = whiten(torch.tensor([1.0, 4.0, 1.0]), ONE_GROUP, mask_of(3, 1, 1), statistics="sequence")[:, -1]
+    root = (3 + 1e-8) ** 0.5
+    torch.testing.assert_close(found, torch.tensor([-1 / root, 2 / root, -1 / root]))
+    with pytest.raises(ValueError, match="statistics='word' is not known; choose token or sequence"):
+        whiten(torch.tensor([1.0]), ONE_GROUP[:1], mask_of(1), statistics="word")
+
+
+def test_imitation_is_one_on_sampled_tokens() -> None:
+    assert imitate(torch.tensor([-2.0, 7.0]), ONE_GROUP[:2], mask_of(1, 2)).tolist() == [[0.0, 1.0], [1.0, 1.0]]
+
+
+def test_leave_one_out_by_hand() -> None:
+    # 1 - (4 + 1) / 2, 4 - 1, 1 - 2.5; alone: 0
+    found = leave_one_out(torch.tensor([1.0, 4.0, 1.0, 9.0]), torch.tensor([0, 0, 0, 1]), mask_of(1, 1, 1, 1))[:, 0]
+    assert found.tolist() == [-1.5, 3.0, -1.5, 0.0]
+
+
+def test_the_baseline_of_a_message_left_out_does_not_know_its_return() -> None:
+    """That is why RLOO is unbiased: A_i - R_i is the same whatever R_i is."""
+    groups, mask = torch.zeros(3, dtype=torch.long), mask_of(1, 1, 1)
+    one, other = torch.tensor([1.0, 4.0, 2.0]), torch.tensor([-7.0, 4.0, 2.0])
+    first, second = (leave_one_out(returns, groups, mask)[0, 0] - returns[0] for returns in (one, other))
+    assert first == second == -3.0
+
+
+def tags(*rows: tuple[str, str, int]) -> list[Tag]:
+    return [Tag(env_id=game, role=role, episode=episode) for game, role, episode in rows]
+
+
+def test_a_moving_baseline_by_hand() -> None:
+    memory: dict[str, float] = {}
+    own = tags(("a", "x", 0), ("a", "y", 0), ("a", "x", 1), ("b", "x", 1), ("a", "x", 1))
+    returns = torch.tensor([1.0, -1.0, 0.0, 8.0, 4.0])
+    found = ema_baseline(returns, ONE_GROUP, mask_of(1, 1, 1, 1, 1), memory=memory, tags=own, ema_decay=0.5)[:, 0]
+    # a x: 1 - 0, b = 0.5; episode 1: 0 - 0.5 and 4 - 0.5, b = 0.25 + 0.5 (0 + 4) / 2 = 1.25; a y and b x start at 0
+    assert found.tolist() == [1.0, -1.0, -0.5, 8.0, 3.5]
+    assert memory == {"a x": 1.25, "a y": -0.5, "b x": 4.0}
+    again = ema_baseline(returns, ONE_GROUP, mask_of(1, 1, 1, 1, 1), memory=memory, tags=own, ema_decay=0.5)[:, 0]
+    # a x: 1 - 1.25, b = 1.125; a y: -1 + 0.5; 0 and 4 minus 1.125; b x: 8 - 4
+    assert again.tolist() == [-0.25, -0.5, -1.125, 4.0, 2.875]
+
+
+def test_a_moving_baseline_finds_the_mean_and_checks_its_decay() -> None:
+    memory: dict[str, float] = {}
+    own = tags(("a", "x", 0))
+    for _ in range(400):
+        found = ema_baseline(torch.tensor([3.0]), ONE_GROUP, mask_of(1), memory=memory, tags=own)
+    assert found.item() == pytest.approx(0, abs=1e-6)
+    with pytest.raises(ValueError, match=r"ema_decay=1.0 is outside \[0, 1\)"):
+        ema_baseline(torch.tensor([3.0]), ONE_GROUP, mask_of(1), memory=memory, tags=own, ema_decay=1.0)
+
+
+def test_generalised_advantages_by_hand() -> None:
+    values = torch.tensor([[9.0, 9.0, 0.5], [1.0, 2.0, 4.0]])
+    mask = mask_of(1, 3)
+    found = generalised(torch.tensor([2.0, 3.0]), ONE_GROUP[:2], mask, values_BT=values, gae_lambda=0.5, whitened=False)
+    # message 1, from the end: 3 - 4 = -1; 4 - 2 - 0.5 = 1.5; 2 - 1 + 0.75 = 1.75
+    assert found.tolist() == [[0.0, 0.0, 1.5], [1.75, 1.5, -1.0]]
+    # lambda 1: R - V; lambda 0: the one-step error
+    ends = {1.0: [2.0, 1.0, -1.0], 0.0: [1.0, 2.0, -1.0]}
+    for gae_lambda, expected in ends.items():
+        own = generalised(
+            torch.tensor([2.0, 3.0]), ONE_GROUP[:2], mask, values_BT=values, gae_lambda=gae_lambda, whitened=False
+        )
+        assert own[1].tolist() == expected
+    whitened = generalised(torch.tensor([2.0, 3.0]), ONE_GROUP[:2], mask, values_BT=values, gae_lambda=0.5)
+    # 1.5, 1.75, 1.5, -1: mean 0.9375, variance (2 0.5625^2 + 0.8125^2 + 1.9375^2) / 3
+    root = ((2 * 0.5625**2 + 0.8125**2 + 1.9375**2) / 3 + 1e-8) ** 0.5
+    expected_BT = torch.tensor([[0.0, 0.0, 0.5625], [0.8125, 0.5625, -1.9375]]) / root
+    torch.testing.assert_close(whitened, expected_BT)

@@ -10,6 +10,7 @@ import torch
 from agents.cli import main
 from agents.cli.runs import choose_folder, find_model, newest_run
 from agents.errors import AgentError
+from agents.presets import find_preset
 
 SMALL = ("--fresh", "2", "--steps", "2", "--episodes-every", "1", "--sandbox", "process", "--device", "cpu")
 
@@ -138,6 +139,40 @@ def test_an_interrupted_run_says_how_to_go_on(
     shown = capsys.readouterr().out
     assert f"--out {tmp_path / 'run'} --resume" in shown
     assert "no checkpoint yet" in shown
+
+
+def test_a_run_that_has_to_stop_says_what_to_type_and_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    from agents.learner import Learner
+
+    update, calls = Learner.update, iter(range(10))
+
+    def out_of_memory(self: Learner, *args: Any) -> dict[str, float]:
+        if next(calls) == 1:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.\nmore lines")
+        return update(self, *args)
+
+    monkeypatch.setattr(Learner, "update", out_of_memory)
+    folder = tmp_path / "run"
+    assert main(["train", "kuhn-tiny", *SMALL, "--steps", "3", "--out", str(folder)]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "step 2: memory ran out (CUDA out of memory. Tried to allocate 2.00 GiB.); the run is saved after step 1" in error
+    _, _, typed = error.strip().partition("type: selfplay ")
+    smaller = find_preset("kuhn-tiny").learner.micro_batch_tokens // 2
+    assert typed == f"train kuhn-tiny --out {folder} --resume --learner.micro-batch-tokens {smaller}"
+    assert main(typed.split()) == 0
+    shown = capsys.readouterr().out
+    assert "resumed after step 1" in shown
+    assert "step 3/3" in shown
+
+
+def test_the_report_says_where_the_seconds_went(run_dir: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["report", str(run_dir)]) == 0
+    shown = capsys.readouterr().out
+    for words in ("Where a step's seconds went", "of it generate", "of it verify", "update", "tokens sampled a second"):
+        assert words in shown
 
 
 def test_folders_of_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_dir: Path):

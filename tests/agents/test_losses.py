@@ -5,7 +5,18 @@ import math
 import pytest
 import torch
 
-from agents.losses import clipped_surrogate, k3, policy_gradient
+from agents.losses import (
+    KL_ESTIMATORS,
+    clipped_sequence,
+    clipped_surrogate,
+    clipped_weight,
+    k1,
+    k2,
+    k3,
+    policy_gradient,
+    preference,
+    value_error,
+)
 
 MASK = torch.tensor([[True, True, False]])
 
@@ -50,3 +61,130 @@ def test_no_gradient_where_clipped_and_none_off_the_mask() -> None:
 def test_k3_is_zero_on_policy_and_positive_elsewhere() -> None:
     assert k3(torch.tensor([-1.0]), torch.tensor([-1.0])).item() == 0.0
     assert k3(torch.tensor([-1.0]), torch.tensor([-1.5])).item() == pytest.approx(math.exp(-0.5) - 1 + 0.5)
+
+
+def test_every_denominator_may_be_one_per_message() -> None:
+    """Sums over messages divided one by one are the loss with a denominator per message."""
+    generator = torch.Generator().manual_seed(0)
+    logprobs, old, advantage = (torch.randn(3, 4, generator=generator) for _ in range(3))
+    mask = torch.rand(3, 4, generator=generator) > 0.3
+    denominator = torch.tensor([[2.0], [5.0], [float("inf")]])
+    for loss in (policy_gradient, clipped_surrogate, clipped_sequence, clipped_weight):
+        parts = [
+            loss(logprobs[i : i + 1], old[i : i + 1], advantage[i : i + 1], mask[i : i + 1], float(denominator[i]))
+            for i in range(2)
+        ]
+        whole = loss(logprobs, old, advantage, mask, denominator)
+        torch.testing.assert_close(whole, sum(parts[1:], parts[0]))
+
+
+def gradient_of(loss: torch.Tensor, of: torch.Tensor) -> list[float]:
+    [found] = torch.autograd.grad(loss, of, retain_graph=True)
+    return found.flatten().tolist()
+
+
+def test_a_sequence_ratio_by_hand() -> None:
+    # ratios 1.0006 and 1: s = sqrt(1.0006) = 1.00029996, inside (0.9997, 1.0004); loss of 2 tokens over 2 messages x 2 tokens
+    logprobs = torch.tensor([[math.log(1.0006), 0.0, 9.0]], dtype=torch.float64, requires_grad=True)
+    old = torch.zeros(1, 3, dtype=torch.float64)
+    loss = clipped_sequence(logprobs, old, torch.full((1, 3), 3.0, dtype=torch.float64), MASK, 4.0)
+    assert loss.item() == pytest.approx(-2 * 3 * 1.0006**0.5 / 4, abs=1e-9)
+    # every token of the message has the same gradient, s A / 4
+    assert gradient_of(loss, logprobs) == pytest.approx([-3 * 1.0006**0.5 / 4] * 2 + [0.0], abs=1e-9)
+    # sqrt(1.001) = 1.0005 is cut at 1.0004 where A > 0, and has no gradient; not where A < 0
+    far = torch.tensor([[math.log(1.001), 0.0, 9.0]], dtype=torch.float64, requires_grad=True)
+    up = clipped_sequence(far, old, torch.ones(1, 3, dtype=torch.float64), MASK, 2.0)
+    assert up.item() == pytest.approx(-1.0004, abs=1e-9)
+    assert gradient_of(up, far) == [0.0, 0.0, 0.0]
+    down = clipped_sequence(far, old, -torch.ones(1, 3, dtype=torch.float64), MASK, 2.0)
+    assert down.item() == pytest.approx(1.001**0.5, abs=1e-9)
+
+
+def test_a_clipped_weight_keeps_its_gradient() -> None:
+    logprobs = torch.tensor([[math.log(8.0) - 3.0, math.log(0.5) - 1.0, 9.0]], requires_grad=True)
+    old = torch.tensor([[-3.0, -1.0, 0.0]])
+    loss = clipped_weight(logprobs, old, torch.tensor([[2.0, -1.0, 5.0]]), MASK, 2.0, weight_cap=4.0)
+    # -(4 2 (ln 8 - 3) - 0.5 (-ln 2 - 1)) / 2, and the weights times advantages are the gradient
+    assert loss.item() == pytest.approx(-(8 * (math.log(8) - 3) + 0.5 * (math.log(2) + 1)) / 2)
+    assert gradient_of(loss, logprobs) == pytest.approx([-4.0, 0.25, 0.0])
+
+
+def test_preference_by_hand_and_by_finite_differences() -> None:
+    mask = torch.tensor([[True, True], [False, True]])
+    logprobs = torch.tensor([[-1.0, -0.5], [-7.0, -2.0]], dtype=torch.float64, requires_grad=True)
+    reference = torch.tensor([[-2.0, -1.0], [-7.0, -1.0]], dtype=torch.float64)
+
+    def loss(at: torch.Tensor) -> torch.Tensor:
+        return preference(at, at, torch.zeros_like(at), mask, 2.0, reference_BT=reference, beta=0.2)
+
+    # winner 1 + 0.5, loser -1: margin 2.5; log(1 + exp(-0.5)) = 0.4740770
+    assert loss(logprobs).item() == pytest.approx(0.4740770, abs=1e-7)
+    # sigmoid(-0.5) = 0.3775407, times beta: the winner's tokens go up, the loser's down
+    expected = [-0.0755081, -0.0755081, 0.0, 0.0755081]
+    assert gradient_of(loss(logprobs), logprobs) == pytest.approx(expected, abs=1e-7)
+    for index, slope in enumerate(expected):
+        up, down = (logprobs.detach().clone() for _ in range(2))
+        up.view(-1)[index] += 1e-6
+        down.view(-1)[index] -= 1e-6
+        assert float(loss(up) - loss(down)) / 2e-6 == pytest.approx(slope, abs=1e-7)
+
+
+def test_preference_means_over_pairs() -> None:
+    mask = torch.ones(4, 1, dtype=torch.bool)
+    logprobs, reference = torch.tensor([[1.0], [0.0], [0.0], [3.0]]), torch.zeros(4, 1)
+    found = preference(logprobs, logprobs, logprobs, mask, torch.full((4, 1), 4.0), reference_BT=reference, beta=1.0)
+    # log(1 + e^-1) = 0.3132617 and log(1 + e^3) = 3.0485874
+    assert found.item() == pytest.approx((0.3132617 + 3.0485874) / 2)
+
+
+def test_value_error_by_hand() -> None:
+    # 0.5 -> 1 of target 2, near 0.7: (1.3^2); 0 -> 0.1 of target 1: 0.9^2; over 4, halved
+    values, old = torch.tensor([[1.0, 0.1, 7.0]], requires_grad=True), torch.tensor([[0.5, 0.0, 0.0]])
+    loss = value_error(values, old, torch.tensor([[2.0, 1.0, 0.0]]), MASK, 4.0)
+    assert loss.item() == pytest.approx((1.3**2 + 0.9**2) / 8)
+    # the clipped one has no gradient, the other (V - G) / 4
+    assert gradient_of(loss, values) == pytest.approx([0.0, -0.225, 0.0])
+    wide = value_error(values, old, torch.tensor([[2.0, 1.0, 0.0]]), MASK, 4.0, clip=9.0)
+    assert wide.item() == pytest.approx((1.0 + 0.9**2) / 8)
+
+
+def test_estimators_by_hand() -> None:
+    own, other = torch.tensor([-1.0]), torch.tensor([-1.0 - math.log(2.0)])
+    assert k1(own, other).item() == pytest.approx(math.log(2))
+    assert k2(own, other).item() == pytest.approx(math.log(2) ** 2 / 2)
+    assert k3(own, other).item() == pytest.approx(math.log(2) - 0.5)
+
+
+def test_expected_gradients_of_the_estimators() -> None:
+    """Over three symbols, drawn from pi: E[grad k1] = 0, E[grad k2] = grad KL(pi || ref), E[grad k3] = grad KL(ref || pi)."""
+    logits = torch.tensor([0.3, -0.8, 1.1], dtype=torch.float64, requires_grad=True)
+    ref = torch.tensor([0.2, 0.5, 0.3], dtype=torch.float64)
+    own, other = logits.log_softmax(-1), ref.log()
+    p = own.detach().exp()
+    reverse = gradient_of((own.exp() * (own - other)).sum(), logits)
+    forward = gradient_of((ref * (other - own)).sum(), logits)
+    expected = {"k1": [0.0, 0.0, 0.0], "k2": reverse, "k3": forward}
+    for name, gradient in expected.items():
+        found = gradient_of((p * KL_ESTIMATORS[name](own, other)).sum(), logits)
+        assert found == pytest.approx(gradient, abs=1e-12), name
+    # grad KL(ref || pi) = pi - ref
+    assert forward == pytest.approx((p - ref).tolist(), abs=1e-12)
+    assert max(abs(a - b) for a, b in zip(reverse, forward, strict=True)) > 0.05
+
+
+def test_expectations_of_the_estimators() -> None:
+    own, other = torch.tensor([0.5, 0.3, 0.2]), torch.tensor([0.2, 0.5, 0.3])
+    kl = float((own * (own / other).log()).sum())
+    for name in ("k1", "k3"):
+        assert float((own * KL_ESTIMATORS[name](own.log(), other.log())).sum()) == pytest.approx(kl)
+    assert float((own * k2(own.log(), other.log())).sum()) != pytest.approx(kl, rel=0.02)
+
+
+def test_losses_are_linear_in_positive_factors_of_the_advantage() -> None:
+    generator = torch.Generator().manual_seed(0)
+    logprobs, old, advantage = (torch.randn(3, 4, generator=generator, dtype=torch.float64) for _ in range(3))
+    mask = torch.rand(3, 4, generator=generator) > 0.3
+    for loss in (policy_gradient, clipped_surrogate, clipped_sequence, clipped_weight):
+        once, thrice = (loss(logprobs, old, factor * advantage, mask, 7.0).item() for factor in (1.0, 3.0))
+        assert thrice == pytest.approx(3 * once)
+        assert once != 0

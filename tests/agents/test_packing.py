@@ -4,20 +4,30 @@ import torch
 from transformers import PreTrainedModel
 
 from agents.batch import collate
-from agents.learner import micro_batches, score
-from agents.packing import can_share_prompts, pack, prompt_groups, segment_mask
+from agents.packing import can_share_prompts, pack, prompt_groups, room_for_replies, segment_mask
+from agents.scoring import score
 from tests.agents.test_batch import sample
 
 BATCH = collate([sample((5, 6), (7, 8)), sample((9,), (10,)), sample((5, 6), (11, 12, 13)), sample((5, 6), (14,))])
 
 
 def test_equal_prompts_are_grouped_and_long_groups_split() -> None:
-    assert prompt_groups(BATCH) == [[0, 2, 3], [1]]
-    assert prompt_groups(BATCH, longest=7) == [[0, 2], [1], [3]]
+    # room for sqrt(2 (2 32 + 2)) = 11.5 reply tokens after a prompt of 2, and for sqrt(2 (2 6 + 2)) = 5.3 in a narrow model
+    assert prompt_groups(BATCH, 32) == [[0, 2, 3], [1]]
+    assert prompt_groups(BATCH, 6) == [[0, 2], [1], [3]]
+    assert prompt_groups(BATCH, 1) == [[0], [1], [2], [3]]
+
+
+def test_room_for_replies_makes_the_cost_per_reply_least() -> None:
+    """24 width T + 12 T^2 over k replies of r tokens, T = prompt + k r, by trying every k."""
+    prompt, width, reply = 200, 64, 5
+    costs = {k: (24 * width * (prompt + k * reply) + 12 * (prompt + k * reply) ** 2) / k for k in range(1, 300)}
+    best = min(costs, key=costs.__getitem__)
+    assert abs(best * reply - room_for_replies(prompt, width)) <= reply
 
 
 def test_the_layout_of_a_packed_row() -> None:
-    packed = pack(BATCH, prompt_groups(BATCH))
+    packed = pack(BATCH, prompt_groups(BATCH, 32))
     assert packed.ids_PT.tolist() == [[5, 6, 7, 8, 11, 12, 13, 14], [0, 0, 0, 0, 0, 0, 9, 10]]
     assert packed.position_PT[0].tolist() == [0, 1, 2, 3, 2, 3, 4, 2]
     assert packed.keep == 7
@@ -32,10 +42,18 @@ def test_replies_see_the_prompt_and_themselves() -> None:
 
 def test_packed_and_plain_rows_have_the_same_logprobs(model: PreTrainedModel) -> None:
     assert can_share_prompts(model)
-    plain, entropy = score(model, BATCH, 1.0)
-    shared, shared_entropy = score(model, BATCH, 1.0, share=True)
-    torch.testing.assert_close(shared, plain, atol=1e-5, rtol=0)
-    torch.testing.assert_close(shared_entropy, entropy, atol=1e-5, rtol=0)
+    plain, packed = score(model, BATCH, 1.0), score(model, BATCH, 1.0, share=32)
+    torch.testing.assert_close(packed.logprob_N, plain.logprob_N, atol=1e-5, rtol=0)
+    torch.testing.assert_close(packed.entropy_N, plain.entropy_N, atol=1e-5, rtol=0)
+
+
+def test_a_reply_does_not_see_its_siblings(model: PreTrainedModel) -> None:
+    """Another sibling leaves every other message's log-probabilities alone."""
+    other = collate([sample((5, 6), (7, 8)), sample((9,), (10,)), sample((5, 6), (40, 41, 42)), sample((5, 6), (14,))])
+    one, two = (score(model, batch, 1.0, share=32).logprob_N for batch in (BATCH, other))
+    # tokens of messages 0, 1, 3
+    torch.testing.assert_close(one[[0, 1, 2, 6]], two[[0, 1, 2, 6]], atol=1e-6, rtol=0)
+    assert (one[3:6] - two[3:6]).abs().max() > 1e-3
 
 
 def test_models_with_windows_or_unknown_types_do_not_share(model: PreTrainedModel) -> None:
@@ -44,11 +62,3 @@ def test_models_with_windows_or_unknown_types_do_not_share(model: PreTrainedMode
     model.config.layer_types = None
     model.config.model_type = "bloom"
     assert not can_share_prompts(model)
-
-
-def test_micro_batches_keep_groups_whole_and_cover_every_row() -> None:
-    for share in (False, True):
-        parts = micro_batches(BATCH, 8, share=share)
-        assert sorted(row for part in parts for row in part) == [0, 1, 2, 3]
-    assert [1] in micro_batches(BATCH, 8, share=True)
-    assert [0, 2, 3] in micro_batches(BATCH, 8, share=True)

@@ -60,13 +60,12 @@ def test_a_run_tells_writes_and_ends(config: TrainConfig, tmp_path: Path) -> Non
     assert rows[-1]["solver/letters/count"] >= 6
     assert not any(name.endswith("_s") for row in rows for name in row)
     assert [row["step"] for row in read_rows(tmp_path / "run" / "eval.jsonl")] == [0, 3, 6, 7]
-    assert set(read_rows(tmp_path / "run" / "timings.jsonl")[0]) == {
-        "step",
-        "collect_s",
-        "update_s",
-        "evaluate_s",
-        "checkpoint_s",
-    }
+    timings = read_rows(tmp_path / "run" / "timings.jsonl")[0]
+    stages = ("collect_s", "generate_s", "verify_s", "update_s", "sync_s", "evaluate_s", "checkpoint_s", "step_s")
+    rates = ("sampled_tokens_per_s", "trained_tokens_per_s", "sampler_padding_waste", "learner_padding_waste")
+    assert set(timings) == {"step", *stages, *rates}
+    assert sum(timings[f"{name}_s"] for name in ("collect", "update", "sync", "evaluate", "checkpoint")) <= timings["step_s"]
+    assert all(row["staleness_max"] == 0 and "sync_gap" in row for row in rows)
     assert sorted(path.name for path in (tmp_path / "run" / "episodes").iterdir()) == [
         "step_000003.jsonl",
         "step_000006.jsonl",

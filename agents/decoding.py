@@ -1,0 +1,179 @@
+"""The decoding loop of transformers models: prompts are read in bounded pieces, then all rows say one token per step.
+
+Legend of shape suffixes: U distinct prompts, B rows in flight, R all rows of the batch, T positions, S steps, V vocabulary.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from .kv_cache import RoomyCache
+from .picking import pick_tokens
+from .sampling import Sampling
+
+FULL_ENOUGH = 0.8
+"""Finished rows leave when at most this share still speaks: leaving copies the cache, staying computes tokens for nothing."""
+PASS_COST = 16
+"""Prompt tokens, on a CPU, that cost as much as one more forward pass: more padding than this is avoided by reading apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """One batch of replies."""
+
+    prompts: tuple[tuple[int, ...], ...]
+    """Distinct prompts as token ids, sorted by length."""
+    owners: tuple[int, ...]
+    """Of each row, which prompt it answers; in ascending order."""
+    limits: tuple[int, ...]
+    """Of each row, tokens at most."""
+    uniforms_RS: Tensor
+    """The uniform behind each row's token of each step, float64."""
+
+
+Spoken = list[tuple[tuple[int, ...], tuple[float, ...]]]
+"""Token ids and log-probabilities of each row."""
+
+
+@torch.no_grad()
+def decode(
+    model: PreTrainedModel,
+    wanted: Wanted,
+    sampling: Sampling,
+    *,
+    ends: Collection[int],
+    context: int,
+    prefill_tokens: int,
+    counts: Counter[str],
+) -> Spoken:
+    """Says every row's tokens, up to an end token or its limit.
+
+    Args:
+        model: A causal LM that takes `logits_to_keep`.
+        wanted: Prompts and rows.
+        sampling: Temperature and top-p.
+        ends: Token ids that end a reply; they are part of it.
+        context: Positions the model knows.
+        prefill_tokens: Prompt positions, padding included, per forward pass.
+        counts: Told prompt and reply slots and reply tokens; see `Sampler.counts`.
+
+    Raises:
+        ValueError: The model's logits are not numbers.
+    """
+    device = model.device
+    limit_R = torch.tensor(wanted.limits, device=device)
+    ends_E = torch.tensor(sorted(ends), device=device, dtype=torch.long)
+    uniforms_RS = wanted.uniforms_RS.to(device)
+    steps = uniforms_RS.shape[1]
+    width = len(wanted.prompts[-1])
+    room = width + steps
+    logits_BV, cache = _read(model, wanted, room, prefill_tokens, counts)
+    length_B = torch.tensor([len(wanted.prompts[owner]) for owner in wanted.owners], device=device)
+    seen_BT = torch.arange(room, device=device) >= (width - length_B)[:, None]
+    live_B = torch.arange(len(wanted.owners), device=device)
+    done_B = torch.zeros_like(live_B, dtype=torch.bool)
+    token_RS = torch.zeros_like(uniforms_RS, dtype=torch.long)
+    logprob_RS = torch.zeros_like(uniforms_RS, dtype=torch.float32)
+    said_R = limit_R.clone()
+    for step in range(steps):
+        token_B, logprob_B = pick_tokens(logits_BV, uniforms_RS[live_B, step], sampling)
+        token_RS[live_B, step], logprob_RS[live_B, step] = token_B, logprob_B
+        counts["reply_slots"] += len(live_B)
+        over_B = ~done_B & (torch.isin(token_B, ends_E) | (limit_R[live_B] <= step + 1))
+        said_R[live_B[over_B]] = step + 1
+        done_B = done_B | over_B
+        going = len(live_B) - int(done_B.sum())
+        if not going:
+            break
+        if going <= FULL_ENOUGH * len(live_B):
+            keep = (~done_B).nonzero()[:, 0]
+            cache.select(keep, room)
+            live_B, token_B, length_B, done_B, seen_BT = (x[keep] for x in (live_B, token_B, length_B, done_B, seen_BT))
+        position_B1 = (length_B + step)[:, None].clamp(max=context - 1)
+        logits_BV = _forward(model, token_B[:, None], seen_BT[:, : width + step + 1], position_B1, cache)
+    if logprob_RS.isnan().any():
+        raise ValueError(
+            "the model's logits are not numbers: its weights hold NaN or infinity; go back to an earlier checkpoint."
+        )
+    counts["reply_tokens"] += int(said_R.sum())
+    rows = zip(said_R.tolist(), token_RS.tolist(), logprob_RS.tolist(), strict=True)
+    return [(tuple(tokens[:said]), tuple(logprobs[:said])) for said, tokens, logprobs in rows]
+
+
+def _read(model: PreTrainedModel, wanted: Wanted, room: int, budget: int, counts: Counter[str]) -> tuple[Tensor, RoomyCache]:
+    """Reads every prompt once, a few at a time; returns the logits behind each row's prompt, and the rows' cache."""
+    joined = RoomyCache(model)
+    cost = PASS_COST if model.device.type == "cpu" else budget  # a GPU is waiting for passes, not for tokens
+    lengths = [len(ids) for ids in wanted.prompts]
+    groups = reading_groups(lengths, budget, cost) if joined.is_roomy else [(0, len(lengths))]
+    parts: list[RoomyCache] = []
+    logits: list[Tensor] = []
+    rows: list[Tensor] = []
+    for first, last in groups:
+        part = RoomyCache(model)
+        logits_UV = _read_group(model, wanted.prompts[first:last], part, budget, counts)
+        own = torch.tensor([owner - first for owner in wanted.owners if first <= owner < last], device=model.device)
+        parts.append(part)
+        logits.append(logits_UV[own])
+        rows.append(own)
+    if len(parts) == 1:
+        parts[0].select(rows[0], room)
+        return logits[0], parts[0]
+    joined.take_over(parts, rows, room)
+    return torch.cat(logits), joined
+
+
+def reading_groups(lengths: Sequence[int], budget: int, pass_cost: int) -> list[tuple[int, int]]:
+    """Ranges of ascending lengths to read together.
+
+    A range ends where its padded size would exceed `budget` tokens, or where the next prompt would pad it by more than
+    `pass_cost` tokens.
+    """
+    groups: list[tuple[int, int]] = []
+    first = 0
+    for index in range(1, len(lengths) + 1):
+        count = index - first
+        if index < len(lengths):
+            padding = count * (lengths[index] - lengths[index - 1])
+            if (count + 1) * lengths[index] <= budget and padding <= pass_cost:
+                continue
+        groups.append((first, index))
+        first = index
+    return groups
+
+
+def _read_group(
+    model: PreTrainedModel, prompts: Sequence[tuple[int, ...]], cache: RoomyCache, budget: int, counts: Counter[str]
+) -> Tensor:
+    """Fills `cache` with left-padded prompts, a block of columns at a time; returns the logits behind each, (U, V)."""
+    width = len(prompts[-1])
+    ids_UT = torch.tensor([[0] * (width - len(ids)) + list(ids) for ids in prompts], device=model.device)
+    pad_U = torch.tensor([width - len(ids) for ids in prompts], device=model.device)
+    seen_UT = torch.arange(width, device=model.device) >= pad_U[:, None]
+    position_UT = (seen_UT.long().cumsum(-1) - 1).clamp(min=0)
+    counts["prompt_slots"] += ids_UT.numel()
+    logits_UV = torch.empty(0)
+    columns = max(1, budget // len(prompts))
+    for start in range(0, width, columns):
+        part = slice(start, start + columns)
+        logits_UV = _forward(model, ids_UT[:, part], seen_UT[:, : part.stop], position_UT[:, part], cache)
+    return logits_UV
+
+
+def _forward(model: PreTrainedModel, ids_BT: Tensor, seen_BT: Tensor, position_BT: Tensor, cache: RoomyCache) -> Tensor:
+    """Logits after the last token of every row, (B, V)."""
+    out = model(
+        input_ids=ids_BT,
+        attention_mask=seen_BT.long(),
+        position_ids=position_BT,
+        past_key_values=cache.cache,
+        use_cache=True,
+        logits_to_keep=1,
+    )
+    return out.logits[:, -1]

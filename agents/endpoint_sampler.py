@@ -1,0 +1,147 @@
+"""A remote model as a sampler: any server that answers OpenAI's chat completions. For evaluation and for opponents.
+
+Its replies carry no tokens, so a learner can train nothing from them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from transformers import PreTrainedModel
+
+from selfplay_envs import Reply
+from selfplay_envs.spaces import clean_text
+
+from .adapters import SHARED
+from .chat import Prompt
+from .chat_client import ChatClient
+from .errors import EndpointError
+from .sampling import Sampling
+
+FINISH_REASONS = {"length": "length", "max_tokens": "length", "content_filter": "length"}
+"""What means that a reply was cut off; everything else is a reply that ended."""
+
+
+class EndpointSampler:
+    """Asks an endpoint for each reply, some at a time.
+
+    Same weights, prompt and seed give the same reply only where the server keeps that promise.
+
+    Args:
+        url: Of the API, such as `http://localhost:8000/v1`; also with `/chat/completions` behind it.
+        model: The server's name for the model.
+        key_env: Environment variable that holds the key; empty: none is sent.
+        parallel: Requests in flight.
+        timeout_s: Seconds for one request.
+        retries: Further tries after 429, 5xx, a broken connection or a timeout, with growing pauses.
+        limit_field: How the server calls the number of new tokens; newer OpenAI models want `max_completion_tokens`.
+        send_seed: Send a seed; some servers refuse it.
+
+    Raises:
+        ValueError: `url` is not one, or the environment variable is not set.
+    """
+
+    def __init__(
+        self,
+        *,
+        url: str,
+        model: str,
+        key_env: str = "",
+        parallel: int = 8,
+        timeout_s: float = 120.0,
+        retries: int = 5,
+        limit_field: str = "max_tokens",
+        send_seed: bool = True,
+    ) -> None:
+        if parallel < 1:
+            raise ValueError(f"endpoint parallel={parallel!r} must be at least 1.")
+        self.policy_version = 0
+        self.counts: Counter[str] = Counter()
+        self.model_name = model
+        self._client = ChatClient(url, key_env=key_env, timeout_s=timeout_s, retries=retries)
+        self._parallel = parallel
+        self._limit_field = limit_field
+        self._send_seed = send_seed
+
+    def act(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]) -> list[list[Reply]]:
+        """One reply per seed, in order; the first failure ends the call, and requests not yet sent are dropped.
+
+        Raises:
+            EndpointError: The endpoint cannot be reached, refuses, or answers nonsense.
+        """
+        started = time.perf_counter()
+        bodies = [
+            (self._body(prompt, sampling, seed), seed) for prompt, own in zip(prompts, seeds, strict=True) for seed in own
+        ]
+        pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="endpoint")
+        try:
+            answers = list(pool.map(self._client.ask, *zip(*bodies, strict=True))) if bodies else []
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+        replies = iter([self._reply(answer) for answer in answers])
+        totals: Any = self.counts
+        totals["generate_s"] += time.perf_counter() - started
+        return [[next(replies) for _ in own] for own in seeds]
+
+    def receive(self, model: PreTrainedModel, version: int) -> None:
+        """Stamps later replies with `version`; the server keeps its weights."""
+        self.policy_version = version
+
+    def speaking_as(self, adapter: str) -> EndpointSampler:
+        """Itself, for the shared adapter.
+
+        Raises:
+            ValueError: Another adapter is asked for.
+        """
+        if adapter != SHARED:
+            raise ValueError(
+                f"adapter={adapter!r} is not at {self._client.shown}, which speaks with its own weights; use the endpoint for "
+                "roles that are not trained."
+            )
+        return self
+
+    def close(self) -> None:
+        """Nothing to free: every request has a connection of its own."""
+
+    def _body(self, prompt: Prompt, sampling: Sampling, seed: int) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": self.model_name,
+            "messages": [{"role": message.role, "content": message.content} for message in prompt],
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            self._limit_field: sampling.max_new_tokens,
+        }
+        return {**body, "seed": seed % (1 << 31)} if self._send_seed else body  # many servers keep it in 32 bits
+
+    def _reply(self, answer: Mapping[str, Any]) -> Reply:
+        """The reply in an answer, of which nothing is taken on trust.
+
+        Raises:
+            EndpointError: It holds none.
+        """
+        choices = answer.get("choices")
+        choice: Any = choices[0] if isinstance(choices, list) and choices else None
+        message: Any = choice.get("message") if isinstance(choice, dict) else None
+        text: Any = message.get("content", "") if isinstance(message, dict) else None
+        if isinstance(message, dict) and text is None:  # a refusal, or a call of a tool that it was not offered
+            text = ""
+        if not isinstance(text, str):
+            raise EndpointError(
+                f"endpoint {self._client.shown} answered without choices[0].message.content; is it a chat completions API?"
+            )
+        usage = answer.get("usage")
+        for name, field in (("prompt", "prompt_tokens"), ("reply", "completion_tokens")):
+            count: Any = usage.get(field) if isinstance(usage, dict) else None
+            if isinstance(count, int) and 0 <= count < 1 << 32:
+                self.counts[f"{name}_tokens"] += count
+                self.counts[f"{name}_slots"] += count
+        reason: Any = choice.get("finish_reason")
+        return Reply(
+            text=clean_text(text),
+            finish_reason=FINISH_REASONS.get(reason, "stop") if isinstance(reason, str) else "stop",
+            policy_version=self.policy_version,
+        )

@@ -1,0 +1,179 @@
+"""Lanes: groups of episodes that play in threads of their own, so that one lane's programs run while another lane speaks.
+
+What a lane computes depends on the lane alone, never on which thread was faster. Whoever waits hears of progress in his own
+thread, so a listener needs no locks.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from queue import SimpleQueue
+from typing import Any, Generic, TypeVar
+
+from sandboxes import CodeSandbox
+from selfplay_envs import Referee
+from selfplay_envs.game import Judge, JudgeItem, Score
+from selfplay_envs.referee import Answered
+
+T = TypeVar("T")
+OnRound = Callable[[int, int], None]
+
+
+class LaneStopped(Exception):
+    """Ends a lane whose sibling failed, or whose caller has gone; never seen outside."""
+
+
+class Gate:
+    """What the lanes of a run share: a lock in front of all that computes with a model, one for opening handlers, the clock."""
+
+    def __init__(self) -> None:
+        self.speaking = threading.Lock()
+        self.opening = threading.Lock()
+        self.seconds: dict[str, float] = {"generate_s": 0.0, "verify_s": 0.0}
+        """In samplers, and in judging games, sandbox and judges included. Lanes overlap, so that the two may add up to more
+        than the clock on the wall."""
+        self._counting = threading.Lock()
+
+    def add(self, stage: str, seconds: float) -> None:
+        """Counts seconds of a stage."""
+        with self._counting:
+            self.seconds[stage] += seconds
+
+
+class Lane:
+    """What a lane's work is given to speak to the flight it belongs to."""
+
+    def __init__(self, number: int, stopping: threading.Event, reports: SimpleQueue[tuple[int, int] | None]) -> None:
+        self._number = number
+        self._stopping = stopping
+        self._reports = reports
+
+    def check(self) -> None:
+        """Raises `LaneStopped` where this lane is no longer wanted."""
+        if self._stopping.is_set():
+            raise LaneStopped
+
+    def report(self, finished: int) -> None:
+        """Tells how many episodes are over; raises as `check` does."""
+        self.check()
+        self._reports.put((self._number, finished))
+
+
+class Flight(Generic[T]):
+    """Work on its way in one thread per lane; `wait` hands over the results.
+
+    Args:
+        works: One per lane; each is given its `Lane`, to check and report between its rounds.
+        total: Episodes of all lanes, for progress.
+    """
+
+    def __init__(self, works: Sequence[Callable[[Lane], T]], total: int) -> None:
+        self._total = total
+        self._results: list[T | None] = [None] * len(works)
+        self._error: BaseException | None = None
+        self._failing = threading.Lock()
+        self._stopping = threading.Event()
+        self._reports: SimpleQueue[tuple[int, int] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, args=(number, work), name=f"lane-{number}", daemon=True)
+            for number, work in enumerate(works)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def wait(self, on_round: OnRound | None = None) -> list[T]:
+        """The results in the order of the lanes.
+
+        Args:
+            on_round: Told (finished, total) in the caller's thread, also what happened before `wait` was called.
+
+        Raises:
+            BaseException: What the first lane that failed raised, with its own traceback; the others have ended by then.
+        """
+        finished = [0] * len(self._threads)
+        running = len(self._threads)
+        try:
+            while running:
+                report = self._reports.get()
+                if report is None:
+                    running -= 1
+                elif on_round is not None and not self._stopping.is_set():
+                    finished[report[0]] = report[1]
+                    on_round(sum(finished), self._total)
+        finally:
+            self.stop()
+        if self._error is not None:
+            raise self._error
+        return [result for result in self._results if result is not None]
+
+    def stop(self) -> None:
+        """Ends the lanes after the round that they are in; does nothing to lanes that are done."""
+        self._stopping.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, number: int, work: Callable[[Lane], T]) -> None:
+        try:
+            self._results[number] = work(Lane(number, self._stopping, self._reports))
+        except LaneStopped:
+            pass
+        except BaseException as error:  # raised again by `wait`
+            with self._failing:
+                self._error = self._error or error
+            self._stopping.set()
+        finally:
+            self._reports.put(None)
+
+
+class LaneReferee(Referee):
+    """A lane's way to the run's referee: handlers are opened once, judges that may hold a model wait at the gate.
+
+    Sandboxes take batches from several threads at once. Of a judge that is not known: it may compute with the very model that
+    another lane is speaking through. A judge that may be asked at any time says so by an attribute `concurrent = True`.
+    """
+
+    def __init__(self, referee: Referee, gate: Gate) -> None:
+        super().__init__()
+        self._referee = referee
+        self._gate = gate
+
+    @property
+    def sandbox(self) -> CodeSandbox:
+        """The run's sandbox."""
+        with self._gate.opening:
+            return self._referee.sandbox
+
+    @property
+    def judge(self) -> Judge:
+        """The run's judge, behind the gate unless it is `concurrent`."""
+        with self._gate.opening:
+            judge = self._referee.judge
+        return judge if getattr(judge, "concurrent", False) else _GatedJudge(judge, self._gate)
+
+    @property
+    def backend(self) -> dict[str, str]:
+        """Names of what the run's referee really used."""
+        return self._referee.backend
+
+    def answer(self, generators: Sequence[Generator[list[Any], list[Any], T]]) -> list[Answered[T]]:
+        """As the referee answers, with its seconds counted."""
+        started = time.perf_counter()
+        try:
+            return super().answer(generators)
+        finally:
+            self._gate.add("verify_s", time.perf_counter() - started)
+
+
+class _GatedJudge:
+    """A judge that is asked only while no lane speaks."""
+
+    def __init__(self, judge: Judge, gate: Gate) -> None:
+        self._judge = judge
+        self._gate = gate
+
+    def score(self, items: list[JudgeItem]) -> list[Score]:
+        """One score per item, in order."""
+        with self._gate.speaking:
+            return self._judge.score(items)

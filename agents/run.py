@@ -1,0 +1,254 @@
+"""One training run: its parts, opened and restored, what a step needs of them, and closed whatever happens."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Collection, Generator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from transformers import PreTrainedTokenizerBase
+
+from selfplay_envs import Episode, Referee, Start
+from selfplay_envs.registration import make_game
+from selfplay_envs.shapers import find_shaper
+
+from .algorithm import Algorithm
+from .algorithms import find_algorithm
+from .checkpoint import checkpoints, load_checkpoint, load_inflight
+from .collect import Collection as Flying
+from .collect import Collector
+from .config import TrainConfig
+from .curriculum import Curriculum
+from .errors import CheckpointError, LossNotFinite
+from .events import Event, EventKind, OnEvent
+from .failures import forget_failure, may_change
+from .learner import Learner
+from .metrics import append_row, forget_after, write_whole
+from .models import load_model
+from .refill import refill
+from .sampler import Sampler
+from .samplers import open_sampler
+from .schedule import Schedule
+from .seeding import generator_of
+from .stages import Clock
+from .sync_check import SyncCheck
+from .trackers import Tracker, numbers_of, open_trackers
+from .voices import needs_copy, sync_tolerance, voices_by_role
+
+FILES = ("metrics.jsonl", "timings.jsonl", "eval.jsonl")
+FREE = ("steps", "checkpoint_every", "keep_checkpoints", "episodes_every", "trackers")
+"""Settings that a resumed run may change: they decide how long it is and what is written, not what is learned."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """The parts of a run, and where it is."""
+
+    config: TrainConfig
+    run_dir: Path
+    listener: OnEvent
+    tokenizer: PreTrainedTokenizerBase
+    learner: Learner
+    algorithm: Algorithm
+    sampler: Sampler
+    collector: Collector
+    curriculum: Curriculum
+    sync_check: SyncCheck
+    schedule: Schedule
+    roles: frozenset[str]
+    trackers: list[Tracker] = field(default_factory=list[Tracker])
+    step: int = 0
+    """The step under way, or the last that was finished."""
+    clock: Clock = field(default_factory=Clock)
+    flight: Flying | None = None
+    """The next step's episodes while they are played."""
+    ahead: list[Episode] | None = None
+    """The next step's episodes, where they are played already."""
+    handed_over: dict[str, float] = field(default_factory=dict[str, float])
+    """What the sampler proved when it was last given weights."""
+
+    def tell(self, kind: EventKind, **data: Any) -> None:
+        """Tells the listener."""
+        self.listener(Event(kind=kind, step=self.step, data=data))
+
+    def on_round(self, phase: str) -> Any:
+        """Tells of rounds of a phase."""
+        return lambda finished, total: self.tell("round", finished=finished, total=total, phase=phase)
+
+    def write(self, file: str, row: Mapping[str, Any], prefix: str = "") -> None:
+        """Adds a row to one of the run's files and mirrors its numbers."""
+        append_row(self.run_dir / file, row)
+        for tracker in self.trackers:
+            tracker.log(self.step, numbers_of(row, prefix))
+
+    def collect(self) -> list[Episode]:
+        """This step's episodes: those that were played ahead, or freshly played ones."""
+        if self.ahead is not None:
+            played, self.ahead = self.ahead, None
+            return played
+        starts = self.curriculum.starts(self.step)
+        return self.collector.collect(starts, self._names(self.step), self.on_round("collect"))
+
+    def refill(self, episodes: list[Episode], tasks: Mapping[str, float]) -> tuple[list[Episode], dict[str, float]]:
+        """This step's episodes and those that make up for groups that teach nothing; and the counts of tasks of all."""
+        counts = dict(tasks)
+
+        def play(starts: list[Start], again: int) -> list[Episode]:
+            played = self.collector.collect(starts, (*self._names(self.step), "again", again), self.on_round("collect"))
+            admitted, more = self.curriculum.admit(played)
+            counts.update(
+                {name: value if name.endswith("/buffer") else counts.get(name, 0) + value for name, value in more.items()}
+            )
+            return admitted
+
+        rng = generator_of(self.config.seed, "refill", self.step)
+        found, added = refill(
+            episodes, self.algorithm, self.trained(), play, lambda again: self.curriculum.starts(self.step, again), rng
+        )
+        return found, {**counts, "refills": float(added)} if added else counts
+
+    def collect_ahead(self) -> None:
+        """Starts to play the next step's episodes with the policy that the sampler holds, where the config wants that."""
+        if self.config.staleness and self.step < self.config.steps:
+            self.flight = self.collector.begin(self.curriculum.starts(self.step + 1), self._names(self.step + 1))
+
+    def await_ahead(self) -> None:
+        """Waits for what `collect_ahead` started."""
+        if self.flight is not None:
+            self.ahead = self.flight.wait(self.on_round("collect"))
+            self.flight = None
+
+    def hand_over(self) -> None:
+        """Gives the sampler the learner's weights, where they are others, and has it prove that it speaks with them.
+
+        Raises:
+            LossNotFinite: The weights are no numbers any more.
+            SyncError: The sampler speaks with others.
+        """
+        if not self.handed_over or self.sampler.policy_version != self.learner.policy_version:
+            if not all(bool(weight.isfinite().all()) for weight in self.learner.trainable.values()):
+                raise LossNotFinite("the weights are no longer finite after the update.")
+            self.learner.sync(self.sampler)
+            self.handed_over = self.sync_check.check(self.learner, self.sampler)
+
+    def trained(self) -> Collection[str]:
+        """The roles that train at this step."""
+        roles = self.schedule.trained(self.step, self.roles)
+        return roles & frozenset(self.config.train_roles) if self.config.train_roles else roles
+
+    def stop_flight(self) -> None:
+        """Gives up what `collect_ahead` started; nobody uses the sampler afterwards."""
+        if self.flight is not None:
+            self.flight.stop()
+            self.flight = None
+
+    def _names(self, step: int) -> tuple[int | str, ...]:
+        return (self.config.seed, "train", step)
+
+
+@contextmanager
+def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator[Run]:
+    """Builds everything, restores the newest checkpoint if there is one, drops what was written after it; closes at the end."""
+    algorithm = find_algorithm(config.algorithm).configured(config.options)
+    shapers = [find_shaper(name) for name in config.shapers]
+    schedule = Schedule.parse(config.schedule)
+    roles = roles_of(config)
+    schedule.trained(1, roles)  # refuses unknown roles before anything is written
+    _check_folder(config, run_dir)
+    with ExitStack() as stack:
+        model, tokenizer = load_model(config.model, device=config.device)
+        start = copy.deepcopy(model) if schedule.frozen and not config.learner.lora_rank else None
+        learner = Learner(
+            model,
+            config.learner,
+            temperature=config.sampling.temperature,
+            roles=sorted(roles),
+            reply_limit=config.sampling.max_new_tokens,
+        )
+        voice = copy.deepcopy(learner.model) if needs_copy(config) else learner.model
+        sampler = open_sampler(config.sampler, voice, tokenizer, max_rows=config.max_rows)
+        stack.callback(sampler.close)
+        referee = Referee(config.sandbox, config.judge)
+        by_role = voices_by_role(config, roles, schedule, sampler, start, tokenizer)
+        collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=shapers, lanes=config.lanes)
+        run = Run(
+            config=config,
+            algorithm=algorithm,
+            run_dir=run_dir,
+            listener=on_event,
+            tokenizer=tokenizer,
+            learner=learner,
+            sampler=sampler,
+            collector=collector,
+            curriculum=Curriculum(config.games, config.seed),
+            sync_check=SyncCheck(tokenizer, config.sampling.temperature, sync_tolerance(config)),
+            schedule=schedule,
+            roles=roles,
+        )
+        stack.callback(run.stop_flight)
+        if algorithm.wants_reference:
+            learner.keep_reference()  # the starting weights, not the restored ones
+        _restore(run)
+        run.trackers = open_trackers(config.trackers, run_dir, config.to_json(), run.step)
+        for tracker in run.trackers:
+            stack.callback(tracker.close)
+        run.tell(
+            "start",
+            config=config.to_json(),
+            resumed_from=run.step,
+            steps=config.steps,
+            backend=referee.backend,
+            parameters=sum(p.numel() for p in learner.model.parameters()),
+        )
+        yield run
+
+
+def roles_of(config: TrainConfig) -> frozenset[str]:
+    """Every role of the run's games.
+
+    Raises:
+        UsageError: A game is not registered, or does not take a keyword.
+    """
+    return frozenset(role for mix in config.games for role in make_game(mix.env_id, **mix.kwargs).roles)
+
+
+def _restore(run: Run) -> None:
+    """Learner, curriculum, sampler and the episodes in flight, from the newest checkpoint; rows behind it are dropped."""
+    found = checkpoints(run.run_dir / "checkpoints")
+    if found:
+        run.step = load_checkpoint(found[-1], run.learner, run.curriculum)
+        run.ahead = load_inflight(found[-1])
+    run.hand_over()
+    for name in FILES:
+        forget_after(run.run_dir / name, run.step if found else -1)
+
+
+def _check_folder(config: TrainConfig, run_dir: Path) -> None:
+    """Makes the folder and writes `config.json`, or checks that the one there is the same but for what may change.
+
+    Raises:
+        CheckpointError: Another setting differs.
+    """
+    (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
+    (run_dir / "checkpoints").mkdir(exist_ok=True)
+    path, mine = run_dir / "config.json", _flat(json.loads(json.dumps(config.to_json())))
+    if path.is_file():
+        theirs = _flat(json.loads(json.dumps(TrainConfig.from_json(json.loads(path.read_text(encoding="utf-8"))).to_json())))
+        allowed = {*FREE, *may_change(run_dir)}
+        odd = sorted(name for name in {*mine, *theirs} - allowed if mine.get(name) != theirs.get(name))
+        if odd:
+            raise CheckpointError(
+                f"{run_dir.name}/ holds a run with another {odd[0]}; choose another folder, or delete it to start over."
+            )
+    write_whole(path, json.dumps(config.to_json(), indent=1))
+    forget_failure(run_dir)
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the learner by names such as `learner.lr`; the others as they are."""
+    learner = {f"learner.{name}": value for name, value in config["learner"].items()}
+    return {**{name: value for name, value in config.items() if name != "learner"}, **learner}

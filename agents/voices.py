@@ -1,0 +1,57 @@
+"""Who speaks with which weights: shared ones, an adapter per role, or the starting weights for ever; and how exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+from .adapters import BASE
+from .config import TrainConfig
+from .sampler import Sampler, TransformersSampler
+from .sampler_text import parse_sampler
+from .schedule import Schedule
+
+
+def voices_by_role(
+    config: TrainConfig,
+    roles: Collection[str],
+    schedule: Schedule,
+    sampler: Sampler,
+    start: PreTrainedModel | None,
+    tokenizer: PreTrainedTokenizerBase,
+) -> dict[str, Sampler]:
+    """Samplers of the roles that do not speak with the shared weights: adapters of their own, or the starting weights.
+
+    Args:
+        config: Of the run.
+        roles: All of them.
+        schedule: Says who is frozen.
+        sampler: Speaks for all others.
+        start: A copy of the starting model, where it has no adapters to switch off.
+        tokenizer: Of the model.
+    """
+    per_role = config.learner.adapters == "per-role"
+    voices: dict[str, Sampler] = {role: sampler.speaking_as(role) for role in sorted(roles)} if per_role else {}
+    if schedule.frozen:
+        frozen = (
+            sampler.speaking_as(BASE)
+            if start is None
+            else TransformersSampler(start.requires_grad_(False), tokenizer, max_rows=config.max_rows)
+        )
+        voices |= dict.fromkeys(sorted(schedule.frozen), frozen)
+    return voices
+
+
+def needs_copy(config: TrainConfig) -> bool:
+    """Whether the sampler would speak through the very module that the learner changes meanwhile."""
+    name, options = parse_sampler(config.sampler)
+    return config.staleness > 0 and name == "transformers" and options.get("copy", "0").lower() in ("0", "false")
+
+
+def sync_tolerance(config: TrainConfig) -> float:
+    """The config's, or what arithmetic explains: see `TrainConfig.sync_tolerance`."""
+    name, options = parse_sampler(config.sampler)
+    engine = name != "transformers"
+    coarse = config.learner.dtype == "bfloat16" or (engine and options.get("dtype") != "float32")
+    return config.sync_tolerance or (0.3 if coarse else 1e-2 if engine else 1e-3)

@@ -1,0 +1,215 @@
+"""Faults put into a run: each ends it with one sentence, a state that can be trusted, and a run that goes on from there."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from agents import checkpoint
+from agents.checkpoint import checkpoints
+from agents.config import EvalConfig, GameMix, TrainConfig
+from agents.errors import CheckpointError, EngineDied, LossNotFinite, RunStopped
+from agents.learner import Learner
+from agents.learner_config import LearnerConfig
+from agents.sampler import TransformersSampler
+from agents.sampling import Sampling
+from agents.train import train
+from tests.agents.test_resume import files_of
+from tests.agents.toys import GAME
+
+CPU_MEMORY = "[enforce fail at alloc_cpu.cpp:114] . DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes."
+
+
+@pytest.fixture
+def config(model_folder: Path) -> TrainConfig:
+    return TrainConfig(
+        model=str(model_folder),
+        games=(GameMix(env_id=GAME, kwargs={"attempts": 3}, fresh=4, replay=2),),
+        steps=5,
+        sampling=Sampling(max_new_tokens=6),
+        learner=LearnerConfig(lr=3e-3),
+        evaluation=EvalConfig(),
+        sandbox="process",
+        checkpoint_every=100,
+        episodes_every=2,
+        device="cpu",
+        lanes=2,
+    )
+
+
+def fail_at(call: int, function: Callable[..., Any], error: Exception, *, lanes: bool = False) -> Callable[..., Any]:
+    """`function`, which raises `error` at its call of that number, from 1, and works at all others.
+
+    With `lanes`, calls from elsewhere than a lane's thread do not count.
+    """
+    calls: Iterator[int] = iter(range(1, 1 << 30))
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        counts = not lanes or threading.current_thread().name.startswith("lane-")
+        if counts and next(calls) == call:
+            raise error
+        return function(*args, **kwargs)
+
+    return wrapper
+
+
+def stopped(config: TrainConfig, folder: Path) -> RunStopped:
+    with pytest.raises(RunStopped) as raised:
+        train(config, folder)
+    assert "\n" not in str(raised.value)
+    return raised.value
+
+
+def names(folder: Path) -> list[str]:
+    assert not list((folder / "checkpoints").glob(".*"))
+    return [path.name for path in checkpoints(folder / "checkpoints")]
+
+
+@pytest.mark.parametrize("staleness", [0, 1])
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB."), MemoryError()])
+def test_memory_that_runs_out_in_the_update(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, staleness: int
+) -> None:
+    config = replace(config, staleness=staleness)
+    train(config, tmp_path / "whole")
+    monkeypatch.setattr(Learner, "update", fail_at(3, Learner.update, error))
+    failure = stopped(config, tmp_path / "run")
+    assert "step 3: memory ran out" in str(failure)
+    assert "the run is saved after step 2" in str(failure)
+    assert failure.flags == f"--learner.micro-batch-tokens {config.learner.micro_batch_tokens // 2}"
+    assert names(tmp_path / "run") == ["step_000002"]
+    train(config, tmp_path / "run")
+    assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
+
+
+def test_a_failed_run_may_go_on_with_what_helps_and_with_nothing_else(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Learner, "update", fail_at(2, Learner.update, torch.OutOfMemoryError("CUDA out of memory")))
+    stopped(config, tmp_path)
+    with pytest.raises(CheckpointError, match=r"another learner\.lr"):
+        train(replace(config, learner=replace(config.learner, lr=1e-5)), tmp_path)
+    smaller = replace(config, learner=replace(config.learner, micro_batch_tokens=64))
+    assert train(smaller, tmp_path).name == "step_000005"
+    with pytest.raises(CheckpointError, match=r"another learner\.micro_batch_tokens"):
+        train(config, tmp_path)
+
+
+def test_memory_that_runs_out_while_sampling(config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    train(config, tmp_path / "whole")
+    # two lanes with two rounds each: calls 9 to 12 are those of step 3
+    monkeypatch.setattr(TransformersSampler, "act", fail_at(10, TransformersSampler.act, RuntimeError(CPU_MEMORY), lanes=True))
+    failure = stopped(config, tmp_path / "run")
+    assert "step 3: memory ran out ([enforce fail" in str(failure)
+    assert failure.flags == "--max-rows 256"
+    assert names(tmp_path / "run") == ["step_000002"]
+    train(config, tmp_path / "run")
+    assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
+
+
+def test_an_engine_that_dies_under_way_loses_only_what_was_in_flight(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, staleness=1)
+    # step 1 is calls 1 to 4; step 2 is played beside update 1 (5 to 8), step 3 beside update 2 (9 to 12)
+    dead = EngineDied("the engine process ended with code -9")
+    monkeypatch.setattr(TransformersSampler, "act", fail_at(11, TransformersSampler.act, dead, lanes=True))
+    failure = stopped(config, tmp_path)
+    assert "step 2: the engine behind the sampler died (the engine process ended with code -9)" in str(failure)
+    assert "the run is saved after step 2; start it again and resume" in str(failure)
+    assert failure.__cause__ is dead
+    assert names(tmp_path) == ["step_000002"]
+    assert train(config, tmp_path).name == "step_000005"
+
+
+def test_weights_that_are_no_numbers_are_never_saved(config: TrainConfig, tmp_path: Path) -> None:
+    config = replace(config, checkpoint_every=1)
+    train(replace(config, steps=2), tmp_path)
+    (tmp_path / "failure.json").write_text('{"may_change": ["learner.lr"]}')
+    failure = stopped(replace(config, learner=replace(config.learner, lr=1e39)), tmp_path)
+    assert "step 3: the weights are no longer finite after the update; the run is saved after step 2" in str(failure)
+    assert "go on with a lower learning rate and resume" in str(failure)
+    assert failure.flags == "--learner.lr 5e+38"
+    assert names(tmp_path) == ["step_000001", "step_000002"]
+    assert train(config, tmp_path).name == "step_000005"
+
+
+def test_a_loss_that_is_not_finite_resumes_with_a_lower_rate(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Learner, "update", fail_at(4, Learner.update, LossNotFinite("the loss is inf at policy version 3.")))
+    failure = stopped(config, tmp_path)
+    assert "step 4: the loss is inf at policy version 3; the run is saved after step 3" in str(failure)
+    lower = replace(config, learner=replace(config.learner, lr=1.5e-3))
+    assert failure.flags == "--learner.lr 0.0015"
+    assert train(lower, tmp_path).name == "step_000005"
+
+
+@pytest.mark.parametrize("file", ["metrics.jsonl", "timings.jsonl", "episodes/step_000004.jsonl"])
+def test_a_full_disk_keeps_the_checkpoint_before(config: TrainConfig, tmp_path: Path, file: str) -> None:
+    config = replace(config, checkpoint_every=1)
+    train(config, tmp_path / "whole")
+    train(replace(config, steps=3, episodes_every=0), tmp_path / "run")
+    path = tmp_path / "run" / file
+    kept = path.read_bytes() if path.exists() else None
+    path.unlink(missing_ok=True)
+    path.symlink_to("/dev/full")  # every byte written there is refused with ENOSPC
+    failure = stopped(config, tmp_path / "run")
+    assert "step 4: the disk is full; the run is saved after step " in str(failure)
+    assert "free some space and resume" in str(failure)
+    assert names(tmp_path / "run")[-1] == ("step_000004" if file == "timings.jsonl" else "step_000003")
+    path.unlink()
+    if kept is not None:
+        path.write_bytes(kept)
+    train(config, tmp_path / "run")
+    wanted, found = files_of(tmp_path / "whole"), files_of(tmp_path / "run")
+    assert {name: found[name] for name in wanted if not name.startswith("step_00000")} == {
+        name: wanted[name] for name in wanted if not name.startswith("step_00000")
+    }
+
+
+def test_a_full_disk_while_a_checkpoint_is_written(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, checkpoint_every=2)
+    train(config, tmp_path / "whole")
+    save = torch.save
+
+    def full(state: Any, file: Any) -> None:
+        if state["policy_version"] == 4:
+            with Path("/dev/full").open("wb") as nowhere:
+                save(state, nowhere)
+        save(state, file)
+
+    monkeypatch.setattr(checkpoint.torch, "save", full)
+    failure = stopped(config, tmp_path / "run")
+    assert "step 4: the disk is full; the run is saved after step 2" in str(failure)
+    assert names(tmp_path / "run") == ["step_000002"]
+    monkeypatch.undo()
+    train(config, tmp_path / "run")
+    assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("text", ["I/O error: No space left on device (os error 28)", "Disk quota exceeded"])
+def test_other_libraries_words_for_a_full_disk(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(checkpoint, "export_model", fail_at(1, checkpoint.export_model, RuntimeError(text)))
+    assert "the disk is full" in str(stopped(config, tmp_path))
+
+
+@pytest.mark.parametrize("error", [KeyError("a bug"), RuntimeError("shapes differ"), OSError(errno.EACCES, "not yours")])
+def test_other_errors_come_through_as_they_are(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    monkeypatch.setattr(Learner, "update", fail_at(1, Learner.update, error))
+    with pytest.raises(type(error)) as raised:
+        train(config, tmp_path)
+    assert raised.value is error

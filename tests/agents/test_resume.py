@@ -1,0 +1,141 @@
+"""Runs that are killed at any moment, and resumed until they are done, end as runs that never were."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from agents.checkpoint import checkpoints, load_inflight
+from agents.config import EvalConfig, GameMix, TrainConfig
+from agents.errors import CheckpointError
+from agents.events import Event
+from agents.learner_config import LearnerConfig
+from agents.metrics import read_rows
+from agents.sampling import Sampling
+from agents.train import train
+from tests.agents.toys import GAME
+
+
+@pytest.fixture
+def config(model_folder: Path, tmp_path: Path) -> TrainConfig:
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_text("".join(json.dumps({"env_id": GAME, "task": {"letter": letter}}) + "\n" for letter in "xyz"))
+    return TrainConfig(
+        model=str(model_folder),
+        games=(GameMix(env_id=GAME, kwargs={"attempts": 3}, fresh=4, replay=2),),
+        steps=24,
+        sampling=Sampling(max_new_tokens=6),
+        learner=LearnerConfig(lr=3e-3),
+        evaluation=EvalConfig(tasks=str(tasks), samples=2, every=3, sampling=Sampling(max_new_tokens=6)),
+        sandbox="process",
+        checkpoint_every=2,
+        episodes_every=3,
+        device="cpu",
+        lanes=2,
+        staleness=1,
+    )
+
+
+def files_of(folder: Path) -> dict[str, bytes]:
+    """What a finished run left: rows, episodes, buffers, exported weights."""
+    last = checkpoints(folder / "checkpoints")[-1]
+    paths = {name: folder / name for name in ("metrics.jsonl", "eval.jsonl")}
+    paths |= {name: last / name for name in ("curriculum.json", "state.json", "model/model.safetensors")}
+    paths |= {path.name: path for path in (folder / "episodes").iterdir()}
+    return {name: path.read_bytes() for name, path in paths.items() if path.exists()}
+
+
+def optimizer_of(folder: Path) -> dict[str, Any]:
+    return torch.load(checkpoints(folder / "checkpoints")[-1] / "learner.pt", weights_only=True)
+
+
+def assert_equal(mine: Any, theirs: Any) -> None:
+    """Deep equality, tensors bit by bit."""
+    if isinstance(mine, torch.Tensor):
+        assert torch.equal(mine, theirs)
+    elif isinstance(mine, dict):
+        assert set(mine) == set(theirs)
+        for key in mine:
+            assert_equal(mine[key], theirs[key])
+    elif isinstance(mine, list | tuple):
+        for one, other in zip(mine, theirs, strict=True):
+            assert_equal(one, other)
+    else:
+        assert mine == theirs
+
+
+def test_twenty_kills_leave_no_trace(config: TrainConfig, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps(config.to_json()))
+    seed = int.from_bytes(os.urandom(4), "big")
+    command = [sys.executable, "-m", "tests.agents.killing", str(tmp_path), str(seed), "20"]
+    environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        command, cwd=Path(__file__).parents[2], env=environment, capture_output=True, text=True, check=False, timeout=280
+    )
+    assert done.returncode == 0, f"seed {seed}: {done.stderr[-3000:]}"
+    kills = json.loads(done.stdout.splitlines()[-1])
+    assert len(kills) == 20
+    assert all(half for plan, half in kills if plan == "bytes"), "a kill amid learner.pt leaves a half-written folder"
+    wanted = files_of(tmp_path / "whole")
+    runs = [path for path in tmp_path.iterdir() if path.name.isdecimal()]
+    assert runs
+    for run in runs:
+        found = files_of(run)
+        assert [name for name in wanted if found[name] != wanted[name]] == [], f"seed {seed}, run {run.name}"
+        assert_equal(optimizer_of(run), optimizer_of(tmp_path / "whole"))
+        assert not list((run / "checkpoints").glob(".*"))
+
+
+def test_the_episodes_in_flight_are_part_of_a_checkpoint(config: TrainConfig, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def kill(event: Event) -> None:
+        if (event.step, event.kind) == (3, "updated"):
+            raise Killed
+
+    config = replace(config, steps=5)
+    train(config, tmp_path / "whole")
+    with pytest.raises(Killed):
+        train(config, tmp_path / "killed", kill)
+    [last] = checkpoints(tmp_path / "killed" / "checkpoints")
+    episodes = load_inflight(last)
+    assert episodes is not None
+    assert {message.reply.policy_version for episode in episodes for message in episode.messages} == {1}
+    assert any(message.reply.token_ids and message.reply.logprobs for episode in episodes for message in episode.messages)
+    train(config, tmp_path / "killed")
+    assert files_of(tmp_path / "killed") == files_of(tmp_path / "whole")
+    assert load_inflight(checkpoints(tmp_path / "killed" / "checkpoints")[-1]) is None  # nothing is played behind the end
+
+
+def test_one_step_behind_and_never_more(config: TrainConfig, tmp_path: Path) -> None:
+    train(replace(config, steps=4), tmp_path)
+    rows = read_rows(tmp_path / "metrics.jsonl")
+    assert [row["staleness_max"] for row in rows] == [0, 1, 1, 1]
+    assert [row["staleness_mean"] for row in rows] == [0, 1, 1, 1]
+    assert rows[0]["approx_kl"] < 1e-8
+    assert all(row["approx_kl"] > 1e-6 for row in rows[1:])  # the policy that is trained has moved on since
+
+
+@pytest.mark.parametrize("lanes", [1, 3])
+def test_staleness_gives_the_same_bits_twice(config: TrainConfig, tmp_path: Path, lanes: int) -> None:
+    for name in "ab":
+        train(replace(config, steps=3, lanes=lanes), tmp_path / name)
+    assert files_of(tmp_path / "a") == files_of(tmp_path / "b")
+
+
+def test_what_is_written_may_change_and_what_is_learned_may_not(config: TrainConfig, tmp_path: Path) -> None:
+    short = replace(config, steps=2, evaluation=EvalConfig())
+    train(short, tmp_path)
+    train(replace(short, steps=3, keep_checkpoints=5, checkpoint_every=1, episodes_every=0), tmp_path)
+    for change in ({"staleness": 0}, {"lanes": 1}, {"max_rows": 7}, {"schedule": "every:proposer=2"}):
+        with pytest.raises(CheckpointError, match=f"another {next(iter(change))}"):
+            train(replace(short, steps=4, **change), tmp_path)  # type: ignore[arg-type]

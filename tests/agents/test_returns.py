@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+
+from agents.losses import policy_gradient
+from agents.returns import mean_kl, minus_kl, overlong_penalty
+
+MASK = torch.tensor([[False, True], [True, True]])
+OWN = torch.tensor([[0.0, -1.0], [-2.0, -1.0]])
+REFERENCE = torch.tensor([[0.0, -1.0 - math.log(2.0)], [-2.0 + math.log(4.0), -1.0 - math.log(2.0)]])
+
+
+def test_kl_comes_off_the_return_of_the_whole_message() -> None:
+    def found(estimator: str) -> list[float]:
+        return minus_kl(torch.tensor([1.0, -1.0]), OWN, REFERENCE, MASK, coef=0.5, estimator=estimator).tolist()
+
+    # log(own / ref) per token: ln 2 | -2 ln 2, ln 2
+    assert found("k1") == pytest.approx([1 - 0.5 * math.log(2), -1 + 0.5 * math.log(2)])
+    # ln2^2 / 2 | (4 + 1) ln2^2 / 2
+    assert found("k2") == pytest.approx([1 - 0.25 * math.log(2) ** 2, -1 - 1.25 * math.log(2) ** 2])
+    # 1/2 - 1 + ln 2 | 4 - 1 - 2 ln 2 + 1/2 - 1 + ln 2
+    assert found("k3") == pytest.approx([1 - 0.5 * (math.log(2) - 0.5), -1 - 0.5 * (2.5 - math.log(2))])
+
+
+def test_mean_kl_by_hand() -> None:
+    # k3: (ln 2 - 1/2 + 3 - 2 ln 2 + ln 2 - 1/2) / 3
+    assert mean_kl(OWN, REFERENCE, MASK) == pytest.approx(2 / 3)
+
+
+def whole_kl(logits: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """All nine messages of two symbols out of three, each log-probability (9, 2), and the exact KL(pi || ref) of messages.
+
+    Row 0 of the logits is the first symbol's, row 1 + y the second's after y.
+    """
+    first, second = torch.meshgrid(torch.arange(3), torch.arange(3), indexing="ij")
+    first, second = first.flatten(), second.flatten()
+
+    def of(table: Tensor) -> Tensor:
+        logprobs = table.log_softmax(-1)
+        return torch.stack([logprobs[0, first], logprobs[1 + first, second]], -1)
+
+    own, other = of(logits), of(reference)
+    return own, other, (own.sum(-1).exp() * (own.sum(-1) - other.sum(-1))).sum()
+
+
+def test_k1_in_the_reward_has_the_expected_gradient_of_the_reverse_kl_of_messages() -> None:
+    """E[grad of the policy loss on returns -k1] = grad KL(pi || ref), by enumeration of all nine messages."""
+    generator = torch.Generator().manual_seed(0)
+    logits = torch.randn(4, 3, generator=generator, dtype=torch.float64).requires_grad_()
+    reference = torch.randn(4, 3, generator=generator, dtype=torch.float64)
+    own, other, kl = whole_kl(logits, reference)
+    [expected] = torch.autograd.grad(kl, logits, retain_graph=True)
+    mask = torch.ones(9, 2, dtype=torch.bool)
+    returns = minus_kl(torch.zeros(9, dtype=torch.float64), own.detach(), other, mask, coef=1.0, estimator="k1")
+    probability = own.detach().sum(-1).exp()
+    advantage = (probability * returns)[:, None].expand(9, 2)
+    [found] = torch.autograd.grad(policy_gradient(own, own.detach(), advantage, mask, 1.0), logits)
+    torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
+    assert expected.abs().max() > 0.1
+
+
+def test_overlong_penalty_by_hand() -> None:
+    # limit 10, share 0.4: free up to 6, then 1/4 per token
+    lengths = torch.tensor([1, 6, 7, 8, 10])
+    mask = torch.arange(10).flip(0)[None] < lengths[:, None]
+    assert overlong_penalty(mask, 10, 0.4).tolist() == [0.0, 0.0, -0.25, -0.5, -1.0]
+    assert overlong_penalty(mask, 8, 0.5).tolist() == [0.0, -0.5, -0.75, -1.0, -1.0]
+
+
+def test_overlong_penalty_needs_a_limit() -> None:
+    with pytest.raises(ValueError, match=r"overlong_share=0.2 needs the longest reply allowed"):
+        overlong_penalty(MASK, 0, 0.2)

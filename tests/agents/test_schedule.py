@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from agents.schedule import Schedule
+
+ROLES = ("proposer", "solver")
+
+
+def trained(text: str, steps: int) -> list[str]:
+    schedule = Schedule.parse(text)
+    return ["".join(sorted(role[0] for role in schedule.trained(step, ROLES))) for step in range(1, steps + 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [
+        ("joint", "ps ps ps ps"),
+        ("alternate:proposer=1,solver=5", "p s s s s s p s"),
+        ("alternate:solver=2,proposer=1,solver=1", "s s p s s s p s"),
+        ("alternate:proposer+solver=1,solver=1", "ps s ps s"),
+        ("every:proposer=3", "s s ps s s ps"),
+        ("every:proposer=2,solver=3", " p s p  ps "),
+        ("frozen:proposer", "s s s"),
+        ("frozen:proposer,solver", "  "),
+    ],
+)
+def test_who_trains_at_which_step(text: str, wanted: str) -> None:
+    expected = wanted.split(" ")
+    assert trained(text, len(expected)) == expected
+
+
+def test_only_frozen_roles_are_frozen() -> None:
+    assert Schedule.parse("frozen:proposer").frozen == {"proposer"}
+    assert Schedule.parse("every:proposer=5").frozen == set()
+    assert Schedule.parse("every:proposer=5").named == {"proposer"}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "sometimes",
+        "joint:solver=1",
+        "alternate",
+        "alternate:proposer",
+        "alternate:a+=1",
+        "every:proposer=0",
+        "every:proposer=-1",
+        "every:=5",
+        "every:proposer=5,proposer=2",
+        "frozen:",
+        "frozen:proposer=1",
+    ],
+)
+def test_other_texts_are_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r"TrainConfig\.schedule="):
+        Schedule.parse(text)
+
+
+def test_a_role_that_is_not_in_the_games_is_named() -> None:
+    with pytest.raises(ValueError, match="names 'prposer', but the roles of these games are proposer, solver"):
+        Schedule.parse("every:prposer=5").trained(1, ROLES)

@@ -1,0 +1,178 @@
+"""A sampler that is not the learner is found, whatever is wrong with it; one that is passes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from agents.adapters import SHARED
+from agents.errors import SyncError
+from agents.learner import Learner
+from agents.learner_config import LearnerConfig
+from agents.sampler import Prompt, Sampler, ScriptedSampler, TransformersSampler
+from agents.sampling import Sampling
+from agents.sync_check import SyncCheck
+from selfplay_envs import Reply
+from tests.agents.toys import build_model
+
+
+def nudge(learner: Learner, size: float, role: str = "") -> None:
+    """What an update does, as far as a sampler can tell."""
+    rng = torch.Generator().manual_seed(learner.policy_version)
+    with torch.no_grad():
+        for name, p in learner.model.named_parameters():
+            if p.requires_grad or ".lora_" in name:
+                p.add_(torch.randn(p.shape, generator=rng), alpha=size if role in name else 0.0)
+    learner.policy_version += 1
+
+
+class Stale(TransformersSampler):
+    """Stamps the new version, keeps the old weights."""
+
+    def receive(self, model: PreTrainedModel, version: int) -> None:
+        self.policy_version = version
+
+
+class Unstamped(TransformersSampler):
+    """Takes over the weights, keeps the old version."""
+
+    def receive(self, model: PreTrainedModel, version: int) -> None:
+        super().receive(model, self.policy_version)
+
+
+class Warm(TransformersSampler):
+    """Samples at another temperature than it is told."""
+
+    def act(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]) -> list[list[Reply]]:
+        return super().act(prompts, Sampling(temperature=1.1, max_new_tokens=sampling.max_new_tokens), seeds)
+
+
+class Shifted(TransformersSampler):
+    """Misses one log-probability by so many nats."""
+
+    def __init__(self, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, by: float) -> None:
+        super().__init__(model, tokenizer)
+        self.by = by
+
+    def act(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]) -> list[list[Reply]]:
+        [[first, *others]] = super().act(prompts, sampling, seeds)
+        return [[replace(first, logprobs=(first.logprobs[0] - self.by, *first.logprobs[1:])), *others]]
+
+
+class OneVoice(TransformersSampler):
+    """Answers with the proposer's adapter, whoever is asked."""
+
+    def act_as(
+        self, adapter: str, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]
+    ) -> list[list[Reply]]:
+        return super().act_as("proposer", prompts, sampling, seeds)
+
+
+def test_one_module_and_a_copy_that_follows_agree(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner = Learner(model, temperature=0.7)
+    shared, apart = TransformersSampler(model, tokenizer), TransformersSampler(model, tokenizer, copy=True)
+    checks = [SyncCheck(tokenizer, 0.7, 1e-3) for _ in range(2)]
+    for size in (0.0, 1e-3, 1e-6, 0.0, 0.1):
+        nudge(learner, size)
+        for check, sampler in zip(checks, (shared, apart), strict=True):
+            learner.sync(sampler)
+            found = check.check(learner, sampler)
+            assert set(found) == {"sync_gap"}
+            assert 0 <= found["sync_gap"] < 1e-5
+
+
+def test_the_gap_is_the_largest_difference(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner = Learner(model)
+    assert SyncCheck(tokenizer, 1.0, 0.3).check(learner, Shifted(model, tokenizer, 0.25))["sync_gap"] == pytest.approx(
+        0.25, abs=1e-4
+    )
+    with pytest.raises(SyncError, match=r"differs by 0\.25 nats from the learner's, more than 0\.2"):
+        SyncCheck(tokenizer, 1.0, 0.2).check(learner, Shifted(model, tokenizer, 0.25))
+    with pytest.raises(SyncError, match="differs by nan nats"):
+        SyncCheck(tokenizer, 1.0, 0.2).check(learner, Shifted(model, tokenizer, float("nan")))
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 0.3])
+def test_stale_weights_are_named_even_where_the_gap_is_allowed(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, tolerance: float
+) -> None:
+    learner, sampler = Learner(model), Stale(model, tokenizer, copy=True)
+    check = SyncCheck(tokenizer, 1.0, tolerance)
+    check.check(learner, sampler)
+    nudge(learner, 0.1 * tolerance)
+    learner.sync(sampler)
+    with pytest.raises(SyncError, match="still speaks with the weights of policy version 0"):
+        check.check(learner, sampler)
+
+
+def test_small_steps_that_are_never_handed_over_add_up(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner, sampler = Learner(model), Stale(model, tokenizer, copy=True)
+    check = SyncCheck(tokenizer, 1.0, 0.3)
+
+    def go_on() -> float:
+        nudge(learner, 2e-5)
+        learner.sync(sampler)
+        return check.check(learner, sampler)["sync_gap"]
+
+    def run_out() -> None:
+        for _ in range(100):
+            assert go_on() < 0.01
+
+    assert [go_on() < 0.003 for _ in range(3)] == [True] * 3
+    with pytest.raises(SyncError, match="still speaks with the weights of policy version 1"):
+        run_out()
+
+
+def test_a_learner_that_did_not_move_is_no_stale_sampler(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner, sampler = Learner(model), Stale(model, tokenizer, copy=True)
+    check = SyncCheck(tokenizer, 1.0, 1e-3)
+    for _ in range(3):
+        learner.policy_version += 1
+        learner.sync(sampler)
+        assert check.check(learner, sampler)["sync_gap"] < 1e-5
+
+
+def test_another_version_temperature_or_adapter(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    learner = Learner(model)
+    learner.policy_version = 4
+    sampler: Sampler = Unstamped(model, tokenizer)
+    learner.sync(sampler)
+    with pytest.raises(SyncError, match="policy version 0, the learner is at 4"):
+        SyncCheck(tokenizer, 1.0, 1e-3).check(learner, sampler)
+    sampler = Warm(model, tokenizer)
+    learner.sync(sampler)
+    with pytest.raises(SyncError, match="other weights or another temperature"):
+        SyncCheck(tokenizer, 1.0, 1e-3).check(learner, sampler)
+
+    learner = Learner(build_model(), LearnerConfig(lora_rank=2, adapters="per-role"), roles=("proposer", "solver"))
+    nudge(learner, 0.3, role="solver")
+    fine, wrong = TransformersSampler(learner.model, tokenizer), OneVoice(learner.model, tokenizer)
+    for one in (fine, wrong):
+        learner.sync(one)
+    assert SyncCheck(tokenizer, 1.0, 1e-3).check(learner, fine)["sync_gap"] < 1e-5
+    with pytest.raises(SyncError, match="with adapter 'solver' gives a token"):
+        SyncCheck(tokenizer, 1.0, 1e-3).check(learner, wrong)
+
+
+def test_shared_adapters_and_roles_of_their_own_are_both_watched(tokenizer: PreTrainedTokenizerFast) -> None:
+    for config, roles, moved in (
+        (LearnerConfig(lora_rank=2), (), SHARED),
+        (LearnerConfig(lora_rank=2, adapters="per-role"), ("proposer", "solver"), "solver"),
+    ):
+        learner = Learner(build_model(), config, roles=roles)
+        sampler = Stale(learner.model, tokenizer, copy=True)
+        check = SyncCheck(tokenizer, 1.0, 0.3)
+        check.check(learner, sampler)
+        nudge(learner, 0.05, role=moved)  # lora_B starts at 0
+        learner.sync(sampler)
+        with pytest.raises(SyncError, match="still speaks with the weights of policy version 0"):
+            check.check(learner, sampler)
+
+
+def test_replies_without_tokens_are_said_to_be_unchecked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    sampler = ScriptedSampler(lambda prompt, seed: "hello")
+    assert SyncCheck(tokenizer, 1.0, 1e-3).check(Learner(model), sampler) == {"sync_unchecked": 1.0}

@@ -1,0 +1,313 @@
+"""The sampler on a real vLLM: the learner's own numbers, new weights, voices, deaths. `.ci/vllm` runs these tests.
+
+They are skipped where vLLM is not installed, unless SELFPLAY_REQUIRE_VLLM says that it must be; SELFPLAY_VLLM_PYTHON names
+another interpreter that has it.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from transformers import PreTrainedTokenizerBase
+
+from agents import run
+from agents.adapters import BASE
+from agents.algorithms import find_algorithm
+from agents.batch import Sample, Tag, TokenBatch, collate
+from agents.config import GameMix, TrainConfig
+from agents.errors import SyncError
+from agents.events import Event
+from agents.learner import Learner
+from agents.learner_config import LearnerConfig
+from agents.metrics import read_rows
+from agents.models import load_model
+from agents.sampler import TransformersSampler
+from agents.sampling import Sampling
+from agents.sync_check import SyncCheck
+from agents.train import train
+from agents.vllm_sampler import VllmSampler
+from selfplay_envs import Message, Reply
+
+PYTHON = os.environ.get("SELFPLAY_VLLM_PYTHON", "")
+pytestmark = pytest.mark.skipif(
+    not PYTHON and find_spec("vllm") is None and not os.environ.get("SELFPLAY_REQUIRE_VLLM"),
+    reason="vLLM is not installed; .ci/vllm makes an environment for these tests",
+)
+LONG = "Which of these numbers is the largest, and why? " * 6  # several blocks of the prefix cache
+PROMPTS = [(Message("user", text),) for text in ("a", "say 12 + 7", LONG)]
+SEEDS = [(1, 2, 3), (4,), (5, 6, 7)]
+SHORT = Sampling(max_new_tokens=16)
+CLOSE = 2e-4
+"""Nats, in float32."""
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> PreTrainedTokenizerBase:
+    return load_model("tiny")[1]
+
+
+@pytest.fixture(scope="module")
+def plain(tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[Learner, VllmSampler]]:
+    """All weights train."""
+    learner = Learner(load_model("tiny", device="cpu")[0])
+    sampler = VllmSampler(learner.model, tokenizer, python=PYTHON, max_rows=64)
+    yield learner, sampler
+    sampler.close()
+
+
+@pytest.fixture(scope="module")
+def voices(tokenizer: PreTrainedTokenizerBase) -> Iterator[tuple[Learner, VllmSampler]]:
+    """One adapter for each of two roles."""
+    config = LearnerConfig(lora_rank=4, adapters="per-role")
+    learner = Learner(load_model("tiny", device="cpu")[0], config, roles=("proposer", "solver"))
+    sampler = VllmSampler(learner.model, tokenizer, python=PYTHON, max_rows=64)
+    yield learner, sampler
+    sampler.close()
+
+
+def batch_of(replies: Sequence[Sequence[Reply]], role: str = "") -> TokenBatch:
+    return collate([Sample(reply, float(len(reply.token_ids) % 3), Tag(role=role)) for own in replies for reply in own])
+
+
+def gap(learner: Learner, replies: Sequence[Sequence[Reply]], role: str = "", temperature: float = 1.0) -> float:
+    """Largest difference to the learner's log-probabilities, at a temperature."""
+    batch = batch_of(replies, role)
+    learner.temperature = temperature
+    try:
+        return float((learner.logprobs(batch) - batch.logprobs_BT)[batch.mask_BT].abs().max())
+    finally:
+        learner.temperature = 1.0
+
+
+def shake(learner: Learner, size: float, *names: str) -> None:
+    """Other weights, and the next version."""
+    learner.policy_version += 1
+    rng = torch.Generator().manual_seed(learner.policy_version)
+    with torch.no_grad():
+        for name, p in learner.model.named_parameters():
+            if all(part in name for part in names):
+                p.add_(torch.randn(p.shape, generator=rng), alpha=size)
+
+
+def kill(sampler: VllmSampler) -> None:
+    assert sampler.engine_pid is not None
+    os.kill(sampler.engine_pid, signal.SIGKILL)
+
+
+@pytest.mark.parametrize("temperature", [1.0, 0.7])
+def test_logprobs_are_those_of_the_learner_at_the_temperature(plain: tuple[Learner, VllmSampler], temperature: float) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    replies = sampler.act(PROMPTS, Sampling(temperature=temperature, max_new_tokens=16), SEEDS)
+    assert gap(learner, replies, temperature=temperature) < CLOSE
+    assert gap(learner, replies, temperature=temperature * 1.5) > 0.05
+
+
+def test_top_p_is_in_the_logprobs(plain: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    for reply in sampler.act(PROMPTS, Sampling(top_p=0.6, max_new_tokens=16), SEEDS)[2]:
+        ids = torch.tensor([(*reply.prompt_ids, *reply.token_ids)])
+        with torch.no_grad():
+            logits = learner.model(input_ids=ids, logits_to_keep=len(reply.token_ids) + 1).logits[0, :-1]
+        probability, order = logits.softmax(-1).sort(descending=True)
+        kept = probability.cumsum(-1) - probability < 0.6
+        wanted = torch.where(kept, probability, 0.0) / torch.where(kept, probability, 0.0).sum(-1, keepdim=True)
+        own = wanted.gather(-1, (order == torch.tensor(reply.token_ids)[:, None]).int().argmax(-1, keepdim=True))[:, 0]
+        np.testing.assert_allclose(reply.logprobs, own.log(), atol=CLOSE)
+
+
+def test_seeds_name_replies(plain: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    many = tuple(range(100, 116))
+    [first] = sampler.act([PROMPTS[2]], SHORT, [many])
+    assert len({reply.token_ids for reply in first}) > 8  # short ones may meet
+    assert sampler.act([PROMPTS[2]], SHORT, [many]) == [first]
+    for seed in (103, 111):  # without company
+        [[alone]] = sampler.act([PROMPTS[2]], SHORT, [(seed,)])
+        assert alone.token_ids == first[seed - 100].token_ids
+        np.testing.assert_allclose(alone.logprobs, first[seed - 100].logprobs, atol=CLOSE)
+    mixed = sampler.act([PROMPTS[0], PROMPTS[2], PROMPTS[0]], SHORT, [(103,), (103,), (104,)])
+    assert mixed[1][0].token_ids == first[3].token_ids
+    assert mixed[0][0].prompt_ids == mixed[2][0].prompt_ids != mixed[1][0].prompt_ids
+
+
+def test_greedy_replies_and_ends_are_those_of_transformers(plain: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    reference = TransformersSampler(learner.model, sampler.tokenizer)
+    reference.policy_version = sampler.policy_version
+    greedy = Sampling(temperature=0, max_new_tokens=12)
+    assert sampler.act(PROMPTS, greedy, [(1,), (1,), (1,)]) == reference.act(PROMPTS, greedy, [(1,), (1,), (1,)])
+    replies = [reply for own in sampler.act(PROMPTS, Sampling(max_new_tokens=80), [range(40)] * 3) for reply in own]
+    assert {reply.finish_reason for reply in replies} == {"stop", "length"}
+    for reply in replies:
+        ended = reply.token_ids[-1] in sampler.ends
+        assert (reply.finish_reason == "stop") == ended
+        assert ended or len(reply.token_ids) == 80
+        assert not set(reply.token_ids[:-1]) & sampler.ends
+        assert reply.text == sampler.tokenizer.decode(reply.token_ids[:-1] if ended else reply.token_ids)
+        assert len(reply.logprobs) == len(reply.token_ids)
+
+
+def test_the_context_ends_a_reply(plain: tuple[Learner, VllmSampler]) -> None:
+    _, sampler = plain
+    text = "b " * 1000
+    with pytest.raises(ValueError, match="does not fit the model's context of 512"):
+        sampler.act([(Message("user", text),)], SHORT, [(1,)])
+    while len(sampler.tokenizer(text)["input_ids"]) > 500:
+        text = text[:-2]
+    [[reply]] = sampler.act([(Message("user", text),)], Sampling(max_new_tokens=64), [(1,)])
+    assert len(reply.prompt_ids) + len(reply.token_ids) <= 512
+
+
+def test_equal_prompts_are_computed_once(plain: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)  # forgets prompts
+    before = sampler.counts.copy()
+    [own] = sampler.act([PROMPTS[2]], SHORT, [range(8)])
+    length = len(own[0].prompt_ids)
+    assert sampler.counts["prompt_tokens"] - before["prompt_tokens"] == length
+    assert length <= sampler.counts["prompt_slots"] - before["prompt_slots"] < 8 * length / 2
+
+
+@pytest.mark.parametrize("part", ["embed_tokens", "q_proj", "down_proj", "layernorm", ""])
+def test_all_weights_go_over_and_no_old_prompt_stays(plain: tuple[Learner, VllmSampler], part: str) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    sampler.act(PROMPTS, SHORT, SEEDS)  # the cache is warm
+    shake(learner, 0.02, part)
+    assert gap(learner, sampler.act(PROMPTS, SHORT, SEEDS)) > 10 * CLOSE  # without a sync
+    learner.sync(sampler)
+    replies = sampler.act(PROMPTS, SHORT, SEEDS)
+    assert gap(learner, replies) < CLOSE
+    assert {reply.policy_version for own in replies for reply in own} == {learner.policy_version}
+
+
+def test_adapters_go_over_by_role(voices: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = voices
+    learner.sync(sampler)
+    frozen = sampler.speaking_as(BASE).act(PROMPTS, SHORT, SEEDS)
+    for role, other in (("solver", "proposer"), ("proposer", "solver")):
+        before = sampler.speaking_as(other).act(PROMPTS, SHORT, SEEDS)
+        shake(learner, 0.05, ".lora_", f".{role}.")
+        assert gap(learner, sampler.speaking_as(role).act(PROMPTS, SHORT, SEEDS), role) > 10 * CLOSE
+        learner.sync(sampler)
+        replies = sampler.speaking_as(role).act(PROMPTS, SHORT, SEEDS)
+        assert gap(learner, replies, role) < CLOSE
+        assert gap(learner, replies, other) > 10 * CLOSE
+        after = sampler.speaking_as(other).act(PROMPTS, SHORT, SEEDS)
+        assert [r.token_ids for own in after for r in own] == [r.token_ids for own in before for r in own]
+        assert {reply.policy_version for own in (*replies, *after) for reply in own} == {learner.policy_version}
+    assert sampler.act(PROMPTS, SHORT, SEEDS) == sampler.speaking_as("proposer").act(PROMPTS, SHORT, SEEDS)
+    again = sampler.speaking_as(BASE).act(PROMPTS, SHORT, SEEDS)
+    assert [r.logprobs for own in again for r in own] == [r.logprobs for own in frozen for r in own]
+    start = Learner(load_model("tiny", device="cpu")[0])
+    assert gap(start, again) < CLOSE
+
+
+def test_training_moves_the_engine_and_the_check_sees_it(
+    plain: tuple[Learner, VllmSampler], voices: tuple[Learner, VllmSampler]
+) -> None:
+    for (learner, sampler), roles in ((plain, ("",)), (voices, ("proposer", "solver"))):
+        check = SyncCheck(sampler.tokenizer, 1.0, 1e-3)
+        for _ in range(3):
+            learner.sync(sampler)
+            assert check.check(learner, sampler)["sync_gap"] < CLOSE
+            for role in roles:
+                voice = sampler.speaking_as(role) if role else sampler
+                metrics = learner.update(batch_of(voice.act(PROMPTS, SHORT, SEEDS), role), find_algorithm("reinforce"))
+                assert metrics["ratio_max"] == pytest.approx(1.0, abs=1e-3)
+        sampler.policy_version = learner.policy_version  # a stamp, and no weights
+        with pytest.raises(SyncError, match="still speaks with the weights of policy version"):
+            check.check(learner, sampler)
+
+
+def test_a_killed_engine_comes_back_with_the_newest_weights(
+    plain: tuple[Learner, VllmSampler], voices: tuple[Learner, VllmSampler]
+) -> None:
+    for (learner, sampler), role in ((plain, ""), (voices, "solver")):
+        learner.sync(sampler)
+        shake(learner, 0.02, role)
+        learner.sync(sampler)
+        voice = sampler.speaking_as(role) if role else sampler
+        wanted = voice.act(PROMPTS, SHORT, SEEDS)
+        before = sampler.counts["engine_restarts"]
+        kill(sampler)  # between calls
+        assert voice.act(PROMPTS, SHORT, SEEDS) == wanted
+        assert gap(learner, wanted, role) < CLOSE
+        assert sampler.counts["engine_restarts"] == before + 1
+
+
+def test_an_engine_killed_in_the_middle_of_a_call_repeats_it(plain: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    work = ([PROMPTS[0]], Sampling(max_new_tokens=400), [range(64)])
+    sampler.ends, ends = frozenset(), sampler.ends  # nothing ends early
+    try:
+        wanted = sampler.act(*work)
+        before = sampler.counts["engine_restarts"]
+        timer = threading.Timer(0.3, kill, [sampler])
+        timer.start()
+        assert sampler.act(*work) == wanted
+        timer.join()
+        assert sampler.counts["engine_restarts"] == before + 1
+    finally:
+        sampler.ends = ends
+
+
+def test_a_run_goes_on_when_its_engine_is_killed_between_steps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, letters_game: str
+) -> None:
+    opened: list[VllmSampler] = []
+    open_sampler = run.open_sampler
+
+    def opening(*args: object, **options: object) -> VllmSampler:
+        sampler = open_sampler(*args, **options)  # type: ignore[arg-type]
+        assert isinstance(sampler, VllmSampler)
+        opened.append(sampler)
+        return sampler
+
+    def murder(event: Event) -> None:
+        if event.kind == "updated" and event.step == 2:
+            kill(opened[0])
+
+    monkeypatch.setattr(run, "open_sampler", opening)
+    config = TrainConfig(
+        games=(GameMix(env_id=letters_game, kwargs={"attempts": 4}, fresh=2),),
+        sampler="vllm:max_rows=32" + (f",python={PYTHON}" if PYTHON else ""),
+        learner=LearnerConfig(lora_rank=4),
+        sampling=Sampling(max_new_tokens=8),
+        sync_tolerance=1e-3,
+        steps=3,
+        device="cpu",
+    )
+    train(config, tmp_path, murder)
+    rows = read_rows(tmp_path / "metrics.jsonl")
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert all(row["sync_gap"] < CLOSE for row in rows)
+    [sampler] = opened
+    assert sampler.counts["engine_restarts"] == 1
+    assert sampler.policy_version == 3
+    assert sampler.engine_pid is None
+
+
+def test_versions_differ_in_name(voices: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = voices
+    seen = []
+    for _ in range(3):
+        learner.sync(sampler)
+        seen += [adapter[:2] for adapter in sampler.keeper.files.adapters.values()]
+    assert len(set(seen)) == 6
+    assert all(len(list(Path(folder).parent.glob("adapter-*"))) == 2 for _, _, folder in sampler.keeper.files.adapters.values())
+    assert all(one[1] < other[1] for one, other in pairwise(seen))
