@@ -30,6 +30,10 @@ class ManyVoiced(Protocol):
         """As `Sampler.receive`."""
         ...
 
+    def rest(self) -> None:
+        """As `Sampler.rest`."""
+        ...
+
     def speaking_as(self, adapter: str) -> AdapterView:
         """As `Sampler.speaking_as`."""
         ...
@@ -67,6 +71,10 @@ class AdapterView:
     def speaking_as(self, adapter: str) -> AdapterView:
         """Another voice of the same sampler."""
         return self.parent.speaking_as(adapter)
+
+    def rest(self) -> None:
+        """As its sampler."""
+        self.parent.rest()
 
     def close(self) -> None:
         """Nothing: the sampler is closed by who opened it."""

@@ -53,6 +53,8 @@ class Algorithm:
         unknown = self.needs - set(NEEDS)
         if unknown:
             raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; choose among {', '.join(NEEDS)}.")
+        if "pairs" in self.needs:
+            self._check_pairs()
         homeless = [name for name in self.defaults if not _names(self.advantage, name) and not _names(self.loss, name)]
         if homeless:
             raise ValueError(
@@ -70,9 +72,8 @@ class Algorithm:
         for name, value in options.items():
             home = own if name in own else group if name in group else around
             if name not in home:
-                raise ValueError(
-                    f"options {name!r} is no setting of algorithm={self.name!r}; choose among {', '.join([*own, *group, *around])}."
-                )
+                known = ", ".join([*own, *group, *around])
+                raise ValueError(f"options {name!r} is no setting of algorithm={self.name!r}; choose among {known}.")
             home[name] = _typed(name, value, home[name])
         return replace(self, defaults=own, objective=Objective(**around), group_by=str(group["group_by"]))
 
@@ -114,6 +115,19 @@ class Algorithm:
                 f"algorithm={self.name!r} compares messages of one {self.group_by}, but every message of {', '.join(alone)} is "
                 "alone in its group and would silently not train; compare within role and task type (algorithm trr++, or "
                 "options group_by=role+task_type), or leave that role out of train_roles."
+            )
+
+    def _check_pairs(self) -> None:
+        """A pair is of one role, and its loss is no sum over tokens that weights could be put on."""
+        if self.group_by not in ("prompt", "task"):
+            raise ValueError(
+                f"options group_by={self.group_by!r} would pair messages of different questions; choose prompt or task."
+            )
+        idle = {"tis_cap": 0.0, "entropy_share": 1.0, "covariance": "none"}
+        odd = [name for name, off in idle.items() if getattr(self.objective, name) != off]
+        if odd:
+            raise ValueError(
+                f"options {odd[0]!r} has no meaning for pairs of messages; leave it out with algorithm={self.name!r}."
             )
 
     def _settings(self, function: Callable[..., Tensor]) -> dict[str, Option]:

@@ -88,7 +88,7 @@ class TrainConfig:
     algorithm: str = "trr++"
     """A row of `agents.algorithms`, or `module:ROW` for one of your own; `selfplay algorithms` lists them."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict[str, "str | int | float | bool"])
-    """Settings of the algorithm that differ from its row, as `--options kl_coef 0.04 clip_high 0.28`; see `agents.objective`."""
+    """Settings of the algorithm that differ from its row, such as `--options kl_coef 0.04`; see `agents.objective`."""
     steps: int = 100
     """Optimiser steps in all; a resumed run may raise it."""
     seed: int = 0

@@ -19,7 +19,7 @@ SMALL = 1 << 20
 
 
 def times_transposed(left_NK: Tensor, right_MK: Tensor) -> Tensor:
-    """left @ right^T, (N, M); not differentiable by itself."""
+    """The product left @ right^T, (N, M); not differentiable by itself."""
     if not _gains(left_NK, right_MK.shape[0]):
         return left_NK @ right_MK.T
     return _one_dnn(left_NK, right_MK)

@@ -104,6 +104,9 @@ class EndpointSampler:
             )
         return self
 
+    def rest(self) -> None:
+        """Nothing to give back."""
+
     def close(self) -> None:
         """Nothing to free: every request has a connection of its own."""
 

@@ -16,10 +16,11 @@ from transformers import PreTrainedModel
 from .adapters import SHARED, has_adapters, speaking_as
 from .algorithm import Algorithm
 from .batch import TokenBatch
-from .errors import OutOfMemory
+from .errors import LossNotFinite, OutOfMemory
 from .learner_config import LearnerConfig
 from .learner_stats import LearnerStats
 from .lora import trained_weights, with_lora
+from .losses import clipped_sequence
 from .master_weights import MasterWeights
 from .micro_batches import micro_batches
 from .packing import can_share_prompts
@@ -62,7 +63,10 @@ class Learner:
         self.reply_limit = reply_limit
         self.share_prompts = self.config.share_prompts and can_share_prompts(model)
         self._share = model.config.hidden_size if self.share_prompts else 0
+        start: dict[str, Tensor] = {}
         if self.config.dtype == "bfloat16":
+            if not self.config.lora_rank:
+                start = {name: p.detach().clone() for name, p in trained_weights(model).items()}
             model = cast(Any, model).to(torch.bfloat16)
         self.model = with_lora(model, self.config, roles) if self.config.lora_rank else model
         if self.config.gradient_checkpointing:
@@ -73,7 +77,7 @@ class Learner:
         """What algorithms remember from batch to batch, by their names."""
         self.value_head: nn.Linear | None = None
         self._reference: Reference | None = None
-        self._masters = MasterWeights(trained_weights(self.model))
+        self._masters = MasterWeights(trained_weights(self.model), start)
         self.optimizer = torch.optim.AdamW(
             self.trainable.values(),
             lr=self.config.lr,
@@ -100,12 +104,13 @@ class Learner:
             kl_reference, tis_weight and value_loss. Nats per sampled token.
 
         Raises:
-            ValueError: The algorithm needs siblings that are not there, or the loss is not finite.
+            ValueError: The algorithm needs siblings that are not there.
+            LossNotFinite: The loss is not finite; nothing was changed.
             OutOfMemory: Even one message at a time does not fit.
         """
         if "value_head" in algorithm.needs:
             self._make_value_head()
-        memory = self.memory.setdefault(algorithm.name, {})
+        memory = dict(self.memory.get(algorithm.name, {}))  # kept once the step has succeeded
         rng = generator_of("learner", self.policy_version)
         views = Views(own=self._look, reference=self._ask_reference)
         ready = prepare(batch, algorithm, views, memory=memory, rng=rng, reply_limit=self.reply_limit)
@@ -116,7 +121,7 @@ class Learner:
             loss, stats = self._accumulate(ready, algorithm)
             if not abs(loss) < float("inf"):
                 self._zero_grad()
-                raise ValueError(
+                raise LossNotFinite(
                     f"the loss is {loss} at policy version {self.policy_version}; "
                     f"lower LearnerConfig.lr={self.config.lr} and resume."
                 )
@@ -124,6 +129,8 @@ class Learner:
             if self.value_head is not None:
                 metrics["value_loss"] = stats.value_error
         self._zero_grad()
+        if memory:
+            self.memory[algorithm.name] = memory
         self.policy_version += 1
         return metrics
 
@@ -198,7 +205,8 @@ class Learner:
         self, ready: Prepared, algorithm: Algorithm, parts: Sequence[tuple[str, list[int]]]
     ) -> tuple[float, LearnerStats]:
         low, high = algorithm.defaults.get("clip_low", torch.inf), algorithm.defaults.get("clip_high", torch.inf)
-        stats = LearnerStats(ready.batch.tags, (float(low), float(high)))
+        whole = algorithm.loss is clipped_sequence
+        stats = LearnerStats(ready.batch.tags, (float(low), float(high)), per_message=whole)
         total = 0.0
         for adapter, rows in parts:
             part = ready.batch.rows(rows)
@@ -210,7 +218,8 @@ class Learner:
             stats.value_error += error
             row_N = torch.tensor(rows).repeat_interleave(part.mask_BT.sum(-1))
             old_N = part.logprobs_BT[part.mask_BT].to(scored.logprob_N.device)
-            stats.add(row_N, scored.logprob_N.detach(), old_N, scored.entropy_N.detach())
+            clip_N = ready.old_BT[rows][:, -part.mask_BT.shape[1] :][part.mask_BT].to(scored.logprob_N.device)
+            stats.add(row_N, scored.logprob_N.detach(), old_N, clip_N, scored.entropy_N.detach())
             stats.slots, stats.used = stats.slots + scored.slots, stats.used + scored.used
         return total, stats
 

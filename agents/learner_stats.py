@@ -13,7 +13,7 @@ from torch import Tensor
 from .batch import Tag
 from .losses import k3
 
-NAMES = ("tokens", "entropy", "nll", "kl", "clipped", "ratio")
+NAMES = ("tokens", "entropy", "nll", "kl", "clipped", "ratio", "gap")
 
 
 class LearnerStats:
@@ -22,9 +22,13 @@ class LearnerStats:
     Args:
         tags: Of its messages.
         clip: Ratios outside (1 - low, 1 + high) count as clipped.
+        per_message: The ratio that is clipped is a message's geometric mean, as in GSPO; all its tokens count then.
     """
 
-    def __init__(self, tags: Sequence[Tag], clip: tuple[float, float] = (torch.inf, torch.inf)) -> None:
+    def __init__(
+        self, tags: Sequence[Tag], clip: tuple[float, float] = (torch.inf, torch.inf), *, per_message: bool = False
+    ) -> None:
+        self.per_message = per_message
         self.tags = tags
         self.clip = clip
         self.sums_BS = torch.zeros(len(tags), len(NAMES), dtype=torch.float64)
@@ -32,11 +36,19 @@ class LearnerStats:
         self.slots = self.used = 0
         self.value_error = 0.0
 
-    def add(self, row_N: Tensor, logprob_N: Tensor, old_N: Tensor, entropy_N: Tensor) -> None:
-        """Adds one micro-batch's tokens to their messages' sums."""
-        ratio_N = (logprob_N - old_N).exp()
-        clipped_N = (ratio_N < 1 - self.clip[0]) | (ratio_N > 1 + self.clip[1])
-        columns = (torch.ones_like(ratio_N), entropy_N, -logprob_N, k3(old_N, logprob_N), clipped_N, ratio_N)
+    def add(self, row_N: Tensor, logprob_N: Tensor, sampler_N: Tensor, old_N: Tensor, entropy_N: Tensor) -> None:
+        """Adds one micro-batch's tokens to their messages' sums.
+
+        Args:
+            row_N: Message of each token.
+            logprob_N: Under the present weights.
+            sampler_N: As they were sampled: what KL and ratios are reported against.
+            old_N: What the loss clips against.
+            entropy_N: Nats.
+        """
+        ratio_N, gap_N = (logprob_N - sampler_N).exp(), logprob_N - old_N
+        clipped_N = self._outside(gap_N.exp())
+        columns = (torch.ones_like(ratio_N), entropy_N, -logprob_N, k3(sampler_N, logprob_N), clipped_N, ratio_N, gap_N)
         self.sums_BS.index_add_(0, row_N, torch.stack([column.double() for column in columns], -1).cpu())
         self.ratio_max = max(self.ratio_max, float(ratio_N.max()))
         self.ratio_min = min(self.ratio_min, float(ratio_N.min()))
@@ -44,6 +56,9 @@ class LearnerStats:
     def means(self) -> dict[str, float]:
         """Means over sampled tokens of the batch, and entropies per cell as `role/task_type/entropy`."""
         total = dict(zip(NAMES, self.sums_BS.sum(0).tolist(), strict=True))
+        if self.per_message:
+            length_B, gap_B = self.sums_BS[:, NAMES.index("tokens")], self.sums_BS[:, NAMES.index("gap")]
+            total["clipped"] = float((self._outside((gap_B / length_B.clamp(min=1)).exp()) * length_B).sum())
         tokens = max(total["tokens"], 1.0)
         found = {
             "entropy": total["entropy"] / tokens,
@@ -64,3 +79,6 @@ class LearnerStats:
             found[f"{cell}/entropy"] = own["entropy"] / max(own["tokens"], 1.0)
             found[f"{cell}/entropy_sampled"] = own["nll"] / max(own["tokens"], 1.0)
         return found
+
+    def _outside(self, ratio: Tensor) -> Tensor:
+        return (ratio < 1 - self.clip[0]) | (ratio > 1 + self.clip[1])

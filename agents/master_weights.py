@@ -17,16 +17,17 @@ class MasterWeights:
 
     Args:
         trained: The model's own weights.
+        start: What the masters start from, by name, where the model's own are rounded already.
     """
 
-    def __init__(self, trained: Mapping[str, nn.Parameter]) -> None:
+    def __init__(self, trained: Mapping[str, nn.Parameter], start: Mapping[str, Tensor] | None = None) -> None:
         self.trained = dict(trained)
         self.weights: dict[str, nn.Parameter] = {}
         for name, own in self.trained.items():
             if own.dtype in (torch.float32, torch.float64):
                 self.weights[name] = own
                 continue
-            master = nn.Parameter(own.detach().float())
+            master = nn.Parameter((start or {}).get(name, own).detach().float())
             self.weights[name] = master
             own.register_post_accumulate_grad_hook(_collect_into(master))
 

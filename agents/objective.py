@@ -72,7 +72,11 @@ class Objective:
         for name, choices in CHOICES.items():
             if getattr(self, name) not in choices:
                 raise ValueError(f"options {name}={getattr(self, name)!r} is not known; choose one of {', '.join(choices)}.")
-        self.weights()
+        weights = self.weights()
+        if weights and self.aggregate != "role":
+            raise ValueError(f"options role_weights={self.role_weights!r} counts with aggregate=role alone; set that too.")
+        if any(not 0 <= weight < float("inf") for weight in weights.values()):
+            raise ValueError(f"options role_weights={self.role_weights!r} holds a negative or endless weight.")
 
         if self.refills < 0 or self.refills != int(self.refills):
             raise ValueError(f"options refills={self.refills!r} is no number of collections, such as 0 or 3.")

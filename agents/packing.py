@@ -23,6 +23,7 @@ from .batch import TokenBatch
 SHARING_MODELS = frozenset({"llama", "mistral", "qwen2", "qwen3", "smollm3"})
 """Model types whose attention takes a mask per (query, key) and whose positions come from `position_ids` alone."""
 
+
 def room_for_replies(prompt: int, width: int) -> float:
     """Reply tokens that a row takes on: sqrt(prompt (2 width + prompt)), which makes the cost per reply least.
 

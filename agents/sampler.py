@@ -57,6 +57,10 @@ class Sampler(Protocol):
         """A view that answers with that adapter (see `agents.adapters`); weights, version and counts are shared."""
         ...
 
+    def rest(self) -> None:
+        """Gives memory back to the learner until the next call, where it can; nobody speaks through it meanwhile."""
+        ...
+
     def close(self) -> None:
         """Frees engines and processes; safe to call twice."""
         ...
@@ -105,6 +109,9 @@ class ScriptedSampler:
     def receive(self, model: PreTrainedModel, version: int) -> None:
         """Stamps later replies with `version`."""
         self.policy_version = version
+
+    def rest(self) -> None:
+        """Nothing to give back."""
 
     def close(self) -> None:
         """Nothing to free."""

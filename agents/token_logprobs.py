@@ -90,7 +90,7 @@ class _TokenLogprobs(torch.autograd.Function):
 
 
 def _add_product(total_VH: Tensor, d_logits_CV: Tensor, hidden_CH: Tensor) -> None:
-    """total += d_logits^T @ hidden, block by block: the whole product would be a second output matrix."""
+    """Adds d_logits^T @ hidden to the total, block by block: the whole product would be a second output matrix."""
     for start in range(0, total_VH.shape[0], WORD_BLOCK):
         words = slice(start, start + WORD_BLOCK)
         total_VH[words] += times_transposed(d_logits_CV[:, words].T, hidden_CH.T)

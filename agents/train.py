@@ -99,6 +99,8 @@ def _learn(run: Run, episodes: list[Episode]) -> dict[str, float]:
     batch = batch.with_returns(control_returns(batch.returns_B, [tag.cell for tag in batch.tags], run.config.reward, rng))
     age_B = (run.learner.policy_version - batch.version_B).double()
     age = {"staleness_mean": float(age_B.mean()), "staleness_max": float(age_B.max())}
+    if not run.config.staleness:
+        run.sampler.rest()
     return {**run.learner.update(batch, run.algorithm), **age}
 
 

@@ -129,6 +129,9 @@ class TransformersSampler:
             copy_weights(model, self.model)
         self.policy_version = version
 
+    def rest(self) -> None:
+        """Nothing to give back."""
+
     def close(self) -> None:
         """Nothing to free: the weights belong to whoever holds the model."""
 

@@ -89,3 +89,9 @@ def test_a_row_of_ones_own_is_found_in_its_module() -> None:
         find_algorithm("nowhere:OWN")
     with pytest.raises(ValueError, match="names no Algorithm; assign one to 'batch'"):
         find_algorithm("tests.agents.golden_batch:batch")
+
+
+@pytest.mark.parametrize("options", [{"group_by": "batch"}, {"tis_cap": 2.0}, {"entropy_share": 0.2}, {"covariance": "clip"}])
+def test_pairs_refuse_what_has_no_meaning_for_them(options: dict[str, str | float]) -> None:
+    with pytest.raises(ValueError, match=next(iter(options))):
+        ALGORITHMS["dpo"].configured(options)

@@ -18,7 +18,7 @@ def filled(*, split: bool) -> LearnerStats:
     old = torch.full((4,), -2.0)
     logprob = old + torch.tensor([2.0, 1.0, 0.5, 1.1]).log()
     for part in (slice(0, 2), slice(2, 4)) if split else (slice(0, 4),):
-        stats.add(row[part], logprob[part], old[part], entropy[part])
+        stats.add(row[part], logprob[part], old[part], old[part], entropy[part])
     stats.slots, stats.used = 10, 7
     return stats
 
@@ -47,5 +47,13 @@ def test_means_by_hand(split: bool) -> None:
 
 def test_without_a_clip_range_nothing_counts_as_clipped() -> None:
     stats = LearnerStats(TAGS[:1])
-    stats.add(torch.tensor([0]), torch.tensor([5.0]), torch.tensor([-5.0]), torch.tensor([0.0]))
+    stats.add(torch.tensor([0]), torch.tensor([5.0]), torch.tensor([-5.0]), torch.tensor([-5.0]), torch.tensor([0.0]))
     assert stats.means()["clip_fraction"] == 0
+
+
+def test_gspo_counts_whole_messages_as_clipped() -> None:
+    # geometric means of the ratios: e^0.1 for message 0 (outside 1.05), 1 for message 1 though its tokens are outside
+    stats = LearnerStats([Tag(role="a"), Tag(role="a")], (0.05, 0.05), per_message=True)
+    gap = torch.tensor([0.1, 0.1, 0.5, -0.5])
+    stats.add(torch.tensor([0, 0, 1, 1]), gap, torch.zeros(4), torch.zeros(4), torch.zeros(4))
+    assert stats.means()["clip_fraction"] == 0.5

@@ -6,7 +6,7 @@ from agents.objective import Objective
 
 
 def test_role_weights_are_read() -> None:
-    assert Objective(role_weights="challenger=0.5, solver=1").weights() == {"challenger": 0.5, "solver": 1.0}
+    assert Objective(aggregate="role", role_weights="challenger=0.5, solver=1").weights() == {"challenger": 0.5, "solver": 1.0}
     assert Objective().weights() == {}
 
 
@@ -36,3 +36,16 @@ def test_an_objective_checks_its_fields(field: str, value: object, says: str) ->
 def test_a_reference_is_wanted_for_a_kl_term_only() -> None:
     assert not Objective(kl_coef=0.0, kl_in="reward").wants_reference
     assert Objective(kl_coef=1e-3).wants_reference
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"role_weights": "solver=1"}, "aggregate=role"),
+        ({"role_weights": "solver=-1", "aggregate": "role"}, "negative"),
+        ({"refills": -1}, "refills=-1"),
+    ],
+)
+def test_settings_that_would_do_nothing_or_harm_are_refused(changes: dict[str, str | int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Objective(**changes)  # type: ignore[arg-type]

@@ -63,6 +63,6 @@ def test_its_views_go_on_in_one_script(model: PreTrainedModel) -> None:
 def test_all_of_them_are_samplers(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
     """The type checker says so too; this also runs where nobody checks types."""
     wanted = {name for name in vars(Sampler) if not name.startswith("_")}
-    assert wanted == {"policy_version", "counts", "act", "receive", "speaking_as", "close"}
+    assert wanted == {"policy_version", "counts", "act", "receive", "speaking_as", "rest", "close"}
     for sampler in (TransformersSampler(model, tokenizer), ScriptedSampler([]), ScriptedSampler([]).speaking_as("x")):
         assert all(hasattr(sampler, name) for name in wanted)

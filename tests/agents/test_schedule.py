@@ -59,5 +59,5 @@ def test_other_texts_are_refused_with_an_example(text: str) -> None:
 
 
 def test_a_role_that_is_not_in_the_games_is_named() -> None:
-    with pytest.raises(ValueError, match="names 'prposer', but the roles of these games are proposer, solver"):
-        Schedule.parse("every:prposer=5").trained(1, ROLES)
+    with pytest.raises(ValueError, match="names 'prober', but the roles of these games are proposer, solver"):
+        Schedule.parse("every:prober=5").trained(1, ROLES)
