@@ -125,7 +125,7 @@ def azr_8b() -> TrainConfig:
         learner=LearnerConfig(
             lr=1e-6, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
         ),
-        sampler="vllm:dtype=bfloat16,max_model_len=14240",
+        sampler="vllm:dtype=bfloat16,max_model_len=14240,sleep=1",
         checkpoint_every=10,
         max_rows=1_024,
         lanes=1,  # the longest replies decide how long a batch takes, and two lanes would wait for them twice

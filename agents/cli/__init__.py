@@ -1,7 +1,7 @@
 """The program `selfplay`: one table of verbs, each in a module that is imported only when its verb is typed.
 
 Exit codes: 0 all is well; 1 the thing that was checked is not (a failed check, a credit that does not reproduce, a
-broken installation); 2 the command was wrong, said in one sentence; 130 interrupted.
+broken installation), or a run had to stop and can be resumed; 2 the command was wrong, said in one sentence; 130 interrupted.
 """
 
 from __future__ import annotations

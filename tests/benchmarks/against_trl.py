@@ -20,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -69,14 +69,14 @@ class Bench:
     progress: Progress
     bar: Any
 
-    def run(self, label: str, **order: Any) -> dict[str, Any]:
-        """One arm in its own process.
+    def run(self, label: str, other: Work | None = None, **order: Any) -> dict[str, Any]:
+        """One arm in its own process, on the options' work or on another.
 
         Raises:
             RuntimeError: It failed; says what it said last.
         """
         self.progress.update(self.bar, description=label)
-        work = asdict(self.options.work)
+        work = asdict(other or self.options.work)
         order = {"folder": str(self.folder), "steps": self.options.steps or STEPS.get(work["model"], 2), **order}
         env = {**os.environ, "OMP_NUM_THREADS": str(work["threads"]), "MKL_NUM_THREADS": str(work["threads"])}
         command = [sys.executable, "-m", "tests.benchmarks.trl_arms", json.dumps({"work": work, "order": order})]
@@ -98,19 +98,27 @@ def setting_of(text: str) -> dict[str, Any]:
 
 
 def gradients(bench: Bench) -> dict[str, float]:
-    """How far the two gradients of one step are apart, relative to TRL's length; and the lengths."""
-    setting = setting_of((bench.options.settings or SETTINGS[bench.options.work.dtype])[0])
-    bench.run("gradient: ours", arm="ours", gradient=True, steps=1)
-    bench.run("gradient: TRL", arm="trl", gradient=True, steps=1, **setting)
-    ours, trl = (torch.load(bench.folder / f"{arm}.pt", mmap=True) for arm in ("ours", "trl"))
-    if set(ours) != set(trl):
-        raise RuntimeError(f"the arms train different weights: {sorted(set(ours) ^ set(trl))[:3]}")
-    squares = {"difference": 0.0, "ours": 0.0, "trl": 0.0}
-    for name, own in ours.items():
-        for key, tensor in (("difference", own - trl[name]), ("ours", own), ("trl", trl[name])):
-            squares[key] += float(tensor.double().square().sum())
-    norm = {key: value**0.5 for key, value in squares.items()}
-    return {"relative_difference": norm["difference"] / norm["trl"], "norm_ours": norm["ours"], "norm_trl": norm["trl"]}
+    """How far the gradients of one step are apart, relative to TRL's; in bfloat16, how far either is from ours in float32."""
+    work, settings = bench.options.work, bench.options.settings or SETTINGS[bench.options.work.dtype]
+    bench.run("gradient: ours", arm="ours", gradient="ours.pt", steps=1)
+    bench.run("gradient: TRL", arm="trl", gradient="trl.pt", steps=1, **setting_of(settings[0]))
+    if work.dtype == "float32":
+        return {"ours_from_trl": distance(bench.folder / "ours.pt", bench.folder / "trl.pt")}
+    bench.run("gradient: ours, float32", replace(work, dtype="float32"), arm="ours", gradient="exact.pt", steps=1)
+    return {f"{arm}_from_float32": distance(bench.folder / f"{arm}.pt", bench.folder / "exact.pt") for arm in ("ours", "trl")}
+
+
+def distance(path: Path, yardstick: Path) -> float:
+    """Length of the difference of two saved gradients over the length of the second.
+
+    Raises:
+        RuntimeError: They are of different weights.
+    """
+    own, other = (torch.load(one, mmap=True) for one in (path, yardstick))
+    if set(own) != set(other):
+        raise RuntimeError(f"the arms train different weights: {sorted(set(own) ^ set(other))[:3]}")
+    apart = sum(float((own[name] - other[name]).double().square().sum()) for name in own)
+    return (apart / sum(float(one.double().square().sum()) for one in other.values())) ** 0.5
 
 
 def best_setting(bench: Bench) -> tuple[str, dict[str, Any]]:
@@ -167,7 +175,9 @@ def show(console: Console, found: dict[str, Any]) -> None:
 def opened(options: Options, console: Console) -> Iterator[Bench]:
     """A folder for the arms, and a bar over all their processes."""
     settings = options.settings or SETTINGS[options.work.dtype]
-    total = 1 + 2 * options.check + len(settings) * (len(settings) > 1) + 2 * options.profile
+    total = (
+        1 + (2 + (options.work.dtype != "float32")) * options.check + len(settings) * (len(settings) > 1) + 2 * options.profile
+    )
     with tempfile.TemporaryDirectory() as folder, Progress(console=console, transient=True) as progress:
         bar = progress.add_task("", total=total + 2 * options.runs * len(options.parts))
         yield Bench(options, Path(folder), progress, bar)

@@ -38,8 +38,8 @@ class Order:
     """TRL's gradient checkpointing."""
     autocast: bool = False
     """bfloat16 for TRL: float32 weights and autocast, instead of bfloat16 weights."""
-    gradient: bool = False
-    """Save the gradient of the first step, unclipped, instead of measuring."""
+    gradient: str = ""
+    """Where to save the gradient of the first step, unclipped, instead of measuring; a file's name in `folder`."""
     profile: bool = False
     """Add a table of the slowest operations of the last step."""
 
@@ -65,10 +65,13 @@ def ours(work: Work, order: Order) -> dict[str, Any]:
     model, tokenizer = trl_work.open_model(work, work.dtype)
     if work.lengths == "full":
         trl_work.never_ends(model, tokenizer)
+    trl_work.prompts(work)  # cached: making them belongs to no step, as in TRL's data set
     gauge = Gauge()
     learner = Learner(model, trl_work.learner_config(work, 0.0 if order.gradient else 1.0))
     if order.gradient:
-        learner.optimizer.register_step_pre_hook(lambda *_: _save_gradient(learner.trainable, Path(order.folder) / "ours.pt"))
+        learner.optimizer.register_step_pre_hook(
+            lambda *_: _save_gradient(learner.trainable, Path(order.folder) / order.gradient)
+        )
     sampler = TransformersSampler(learner.model, tokenizer)
     metrics: dict[str, float] = {}
     generate_s, profile = 0.0, ""
@@ -108,7 +111,7 @@ def trl(work: Work, order: Order) -> dict[str, Any]:
 
         def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if order.gradient:
-                _save_gradient(dict(kwargs["model"].named_parameters()), Path(order.folder) / "trl.pt")
+                _save_gradient(dict(kwargs["model"].named_parameters()), Path(order.folder) / order.gradient)
 
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             gauge.stop()

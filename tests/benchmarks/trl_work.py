@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import gc
 import os
 import time
@@ -36,12 +37,16 @@ class Work:
     style: str = "terse"
     """Prompts of the deduction game: `terse` (about 30 tokens of the tiny model, 60 of SmolLM2) or `full` (260 and 130)."""
     lengths: str = "full"
-    """`full`: every reply has `new_tokens` tokens. `drawn`: replies end where the model ends them."""
+    """`full`: every reply has `new_tokens` tokens, which is the hardest case for sharing prompts. `drawn`: at most as many;
+    replies end where the model ends them, 8 tokens on average for the tiny model's answers."""
     algorithm: str = "grpo"
     loss_type: str = "grpo"
     """TRL's name for the aggregation of that row."""
     lr: float = 1e-6
     micro_batch_tokens: int = LearnerConfig().micro_batch_tokens
+    """Ours."""
+    gradient_checkpointing: bool = False
+    """Ours; TRL's is one of its settings."""
 
 
 @dataclass(slots=True)
@@ -113,6 +118,7 @@ def never_ends(model: Any, tokenizer: Any) -> None:
     model.generation_config.eos_token_id = None
 
 
+@functools.cache
 def prompts(work: Work) -> list[tuple[Message, ...]]:
     """The first prompts of the deduction game's held-out tasks."""
     env = gym.make(f"selfplay_envs:{DEDUCTION}", style=work.style)
@@ -176,6 +182,7 @@ def learner_config(work: Work, grad_clip: float) -> LearnerConfig:
         beta2=0.95,
         grad_clip=grad_clip,
         micro_batch_tokens=work.micro_batch_tokens,
+        gradient_checkpointing=work.gradient_checkpointing,
         dtype="bfloat16" if work.dtype == "bfloat16" else "float32",
     )
 
