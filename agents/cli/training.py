@@ -15,6 +15,7 @@ from rich.console import Console
 from ..config import EvalConfig, TrainConfig
 from ..errors import RunStopped
 from ..presets import PRESETS, find_preset
+from ..sampler_text import needs_model
 from .runs import choose_folder, find_model, forget_unstarted, newest_run, read_config
 from .terminal import import_from_here, make_console, parse, quiet_libraries
 
@@ -175,7 +176,11 @@ class Evaluate:
     """Measures pass@k of a model on a preset's held-out tasks."""
 
     model: tyro.conf.Positional[str]
-    """A run's folder (its newest checkpoint), a checkpoint's or model's folder, tiny, smollm2, or a Hugging Face id."""
+    """A run's folder (its newest checkpoint), a checkpoint's or model's folder, tiny, smollm2, or a Hugging Face id; with an
+    endpoint a name of your choice, for the table."""
+    sampler: str = "transformers"
+    """What computes the replies: transformers, vllm, or a remote model, which is asked in the full wording:
+    endpoint:url=http://localhost:8000/v1,model=NAME,key_env=VARIABLE."""
     preset: str = ""
     """Whose tasks, games and prompt style; by default the run's own settings, or azr-tiny."""
     tasks: str | None = None
@@ -196,7 +201,7 @@ class Evaluate:
 def evaluate(args: Sequence[str]) -> int:
     """`selfplay eval RUN_OR_MODEL`."""
     command = parse(Evaluate, "eval", args)
-    path, config = find_model(command.model)
+    path, config = find_model(command.model) if needs_model(command.sampler) else (command.model, None)
     if command.preset or config is None:
         config = find_preset(command.preset or "azr-tiny")
     changes = {name: getattr(command, name) for name in ("tasks", "samples", "limit") if getattr(command, name) is not None}
@@ -222,11 +227,13 @@ def _measure(console: Console, path: str, config: TrainConfig, evaluation: EvalC
         from ..evaluate import evaluate as measure
         from ..evaluate import load_tasks
         from ..models import load_model
-        from ..sampler import TransformersSampler
+        from ..samplers import open_sampler
 
         quiet_libraries()
         tasks = load_tasks(evaluation.tasks, config.games)
-        sampler = TransformersSampler(*load_model(path, device=command.device), max_rows=config.max_rows)
+        local = needs_model(command.sampler)
+        model, tokenizer = load_model(path, device=command.device) if local else (None, None)
+        sampler = open_sampler(command.sampler, model, tokenizer, max_rows=config.max_rows)
         referee = Referee(command.sandbox)
         backend = referee.sandbox.name
     count = sum(min(len(own), evaluation.limit or len(own)) for own in tasks.values())
@@ -235,7 +242,11 @@ def _measure(console: Console, path: str, config: TrainConfig, evaluation: EvalC
             f"tasks={evaluation.tasks!r} holds no problem for {', '.join(mix.env_id for mix in config.games)}; pass --preset."
         )
     console.print(f"{count} problems x {evaluation.samples} answers; programs run in the {backend} sandbox.")
-    kwargs = {mix.env_id: mix.kwargs for mix in config.games}
-    with console.status(f"answering {count} problems ..."):
-        result = measure(sampler, referee, tasks, evaluation, kwargs=kwargs, seed=command.seed)
+    wording = {} if local else {"style": "full"}
+    kwargs = {mix.env_id: {**mix.kwargs, **wording} for mix in config.games}
+    try:
+        with console.status(f"answering {count} problems ..."):
+            result = measure(sampler, referee, tasks, evaluation, kwargs=kwargs, seed=command.seed)
+    finally:
+        sampler.close()
     return {"step": 0, **result.scores(), "problems": result.to_json()}

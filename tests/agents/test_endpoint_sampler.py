@@ -143,3 +143,18 @@ def test_play_asks_it_in_the_full_wording_and_loads_no_model(capsys: pytest.Capt
     assert {(body["model"], body["max_tokens"]) for body in fake.asked} == {("org/name", 9)}
     assert main([*arguments, "--sampler", "no-such-sampler"]) == 2
     assert "sampler='no-such-sampler' is not known" in capsys.readouterr().err
+
+
+def test_the_verb_eval_measures_a_remote_model(
+    capsys: pytest.CaptureFixture[str], tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # an endpoint that answers every question of the full wording with the same literal: wrong, and counted as such
+    with serving(lambda number, body: chat("```output\n0\n```")) as fake:
+        out = tmp_path / "scores.json"
+        sampler = f"endpoint:url={fake.url},model=m"
+        options = ["--limit", "2", "--samples", "1", "--sandbox", "process", "--json", str(out)]
+        assert main(["eval", "remote", "--sampler", sampler, *options]) == 0
+    scores = json.loads(out.read_text())
+    assert scores["problems"]["SelfPlay/Deduction-v0"]["samples"] == 1
+    assert len(fake.asked) == 6
+    assert "remote" in capsys.readouterr().out
