@@ -27,7 +27,7 @@ from .packing import can_share_prompts
 from .prepare import Prepared, Views, prepare
 from .reference import Reference
 from .sampler import Sampler
-from .scoring import Scored, score
+from .scoring import Scored, look, score
 from .seeding import generator_of
 from .step_loss import step_loss
 
@@ -134,7 +134,6 @@ class Learner:
         self.policy_version += 1
         return metrics
 
-    @torch.no_grad()
     def logprobs(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities of the sampled tokens under the present weights, float32 (B, T), 0 off the mask."""
         return self._look(batch)[0]
@@ -223,9 +222,9 @@ class Learner:
             stats.slots, stats.used = stats.slots + scored.slots, stats.used + scored.used
         return total, stats
 
-    def _score(self, part: TokenBatch, *, wants_entropy: bool = False, model: PreTrainedModel | None = None) -> Scored:
+    def _score(self, part: TokenBatch, *, wants_entropy: bool = False) -> Scored:
         return score(
-            model or self.model,
+            self.model,
             part,
             self.temperature,
             share=self._share,
@@ -233,19 +232,11 @@ class Learner:
             wants_entropy=wants_entropy,
         )
 
-    @torch.no_grad()
     def _look(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Log-probabilities, entropies and values (B, T) under the present weights."""
-        found = [torch.zeros(batch.mask_BT.shape, dtype=torch.float32) for _ in range(3)]
-        for adapter, rows in self._parts(batch):
-            with speaking_as(self.model, adapter):
-                scored = self._score(batch.rows(rows))
-            for whole_BT, values_N in zip(found, (scored.logprob_N, scored.entropy_N, scored.value_N), strict=True):
-                if values_N is not None:
-                    _fill(whole_BT, batch.mask_BT, rows, values_N)
+        found = look(self.model, batch, self._parts(batch), self.temperature, share=self._share, value_head=self.value_head)
         return found[0], found[1], None if self.value_head is None else found[2]
 
-    @torch.no_grad()
     def _ask_reference(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities (B, T) under the starting weights."""
         if self._reference is None:
@@ -256,12 +247,9 @@ class Learner:
                 )
             self.keep_reference()
         assert self._reference is not None
-        found_BT = torch.zeros(batch.mask_BT.shape, dtype=torch.float32)
+        parts = [(None, rows) for rows in micro_batches(batch, self.micro_batch_tokens, share=self._share)]
         with self._reference.speaking() as model:
-            for rows in micro_batches(batch, self.micro_batch_tokens, share=self._share):
-                scored = score(model, batch.rows(rows), self.temperature, share=self._share)
-                _fill(found_BT, batch.mask_BT, rows, scored.logprob_N)
-        return found_BT
+            return look(model, batch, parts, self.temperature, share=self._share)[0]
 
     def _parts(self, batch: TokenBatch, *, pairs: bool = False) -> list[tuple[str, list[int]]]:
         """Micro-batches, each with the adapter that speaks in it."""
@@ -312,13 +300,6 @@ class Learner:
             yield
         finally:
             self.model.eval()
-
-
-def _fill(whole_BT: Tensor, mask_BT: Tensor, rows: list[int], values_N: Tensor) -> None:
-    """Writes the values of a micro-batch's sampled tokens to their places."""
-    own_BT = whole_BT[rows]
-    own_BT[mask_BT[rows]] = values_N.float().cpu()
-    whole_BT[rows] = own_BT
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

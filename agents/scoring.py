@@ -6,6 +6,8 @@ V vocabulary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -13,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from .adapters import has_adapters
+from .adapters import has_adapters, speaking_as
 from .batch import TokenBatch
 from .cpu_matmul import CpuLinear
 from .packing import pack, prompt_groups
@@ -77,6 +79,42 @@ def score(
             entropy_N = -(all_NV.exp() * all_NV).sum(-1)
     value_N = None if value_head is None else value_head(hidden_NH.to(next(value_head.parameters()).dtype))[:, 0]
     return Scored(logprob_N, entropy_N, value_N, laid.inputs["input_ids"].numel(), laid.used)
+
+
+@torch.no_grad()
+def look(
+    model: PreTrainedModel,
+    batch: TokenBatch,
+    parts: Sequence[tuple[str | None, Sequence[int]]],
+    temperature: float,
+    *,
+    share: int = 0,
+    value_head: nn.Module | None = None,
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Log-probabilities, entropies and values of all sampled tokens, without gradient.
+
+    Args:
+        model: As for `score`.
+        batch: All messages.
+        parts: Micro-batches that cover it, each with the adapter that speaks in it; None leaves the one that is active.
+        temperature: Divides the logits.
+        share: As for `score`.
+        value_head: As for `score`; without one, values are 0.
+
+    Returns:
+        Three tensors (B, T), float32 on the CPU, 0 off the mask.
+    """
+    found = tuple(torch.zeros(batch.mask_BT.shape, dtype=torch.float32) for _ in range(3))
+    for adapter, rows in parts:
+        with nullcontext() if adapter is None else speaking_as(model, adapter):
+            scored = score(model, batch.rows(rows), temperature, share=share, value_head=value_head)
+        index = list(rows)
+        for whole_BT, values_N in zip(found, (scored.logprob_N, scored.entropy_N, scored.value_N), strict=True):
+            if values_N is not None:
+                own_BT = whole_BT[index]
+                own_BT[batch.mask_BT[index]] = values_N.float().cpu()
+                whole_BT[index] = own_BT
+    return found[0], found[1], found[2]
 
 
 @dataclass(frozen=True, slots=True)
