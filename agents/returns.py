@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from .losses import KL_ESTIMATORS
+from .losses import KL_ESTIMATORS, k3
 from .masked import masked_sum
 
 
@@ -43,5 +43,4 @@ def overlong_penalty(mask_BT: Tensor, reply_limit: int, share: float) -> Tensor:
 
 def mean_kl(logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor) -> float:
     """The k3 estimate of KL(policy || reference), nats per token."""
-    kl_BT = KL_ESTIMATORS["k3"](logprobs_BT, reference_BT)
-    return float(masked_sum(kl_BT, mask_BT) / mask_BT.sum().clamp(min=1))
+    return float(masked_sum(k3(logprobs_BT, reference_BT), mask_BT) / mask_BT.sum().clamp(min=1))
