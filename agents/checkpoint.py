@@ -64,7 +64,7 @@ def save_checkpoint(
     Raises:
         OSError: They cannot be written, as on a full disk; what was written is removed, older checkpoints stay.
     """
-    _sweep(folder)
+    sweep(folder)
     target, temporary = folder / f"step_{step:06d}", folder / f".new_{step:06d}"
     temporary.mkdir(parents=True)
     try:
@@ -87,7 +87,7 @@ def save_checkpoint(
     flush_to_disk(folder)
     for old in checkpoints(folder)[:-keep]:
         old.rename(folder / f".old_{old.name}")  # in one go: a half-deleted folder must not look like a checkpoint
-    _sweep(folder)
+    sweep(folder)
     return target
 
 
@@ -148,7 +148,7 @@ def flush_to_disk(path: Path) -> None:
         os.close(handle)
 
 
-def _sweep(folder: Path) -> None:
+def sweep(folder: Path) -> None:
     """Removes what a killed writer left, and checkpoints that have lost their name."""
     for left in (*folder.glob(".new_*"), *folder.glob(".old_*"), *folder.glob(".step_*")):
         shutil.rmtree(left)

@@ -18,7 +18,7 @@ from selfplay_envs.shapers import find_shaper
 
 from .algorithm import Algorithm
 from .algorithms import find_algorithm
-from .checkpoint import checkpoints, load_checkpoint, load_inflight
+from .checkpoint import checkpoints, load_checkpoint, load_inflight, sweep
 from .collect import Collection as Flying
 from .collect import Collector
 from .config import TrainConfig
@@ -218,6 +218,7 @@ def roles_of(config: TrainConfig) -> frozenset[str]:
 
 def _restore(run: Run) -> None:
     """Learner, curriculum, sampler and the episodes in flight, from the newest checkpoint; rows behind it are dropped."""
+    sweep(run.run_dir / "checkpoints")
     found = checkpoints(run.run_dir / "checkpoints")
     if found:
         run.step = load_checkpoint(found[-1], run.learner, run.curriculum)

@@ -94,6 +94,16 @@ def test_twenty_kills_leave_no_trace(config: TrainConfig, tmp_path: Path) -> Non
         assert not list((run / "checkpoints").glob(".*"))
 
 
+def test_what_a_kill_left_behind_goes_even_if_nothing_is_saved_any_more(config: TrainConfig, tmp_path: Path) -> None:
+    """Killed after its last checkpoint took its name, while the one before was on its way out."""
+    folder = train(config, tmp_path).parent
+    kept = checkpoints(folder)
+    for name in (".old_step_000002", ".new_000006"):
+        (folder / name).mkdir()
+    train(config, tmp_path)
+    assert sorted(folder.iterdir()) == kept
+
+
 def test_the_episodes_in_flight_are_part_of_a_checkpoint(config: TrainConfig, tmp_path: Path) -> None:
     class Killed(Exception):
         pass
