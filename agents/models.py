@@ -12,6 +12,7 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from .cpu_attention import use_short_float32
 from .cpu_matmul import use_one_dnn
 from .errors import ModelUnavailable
 
@@ -51,6 +52,7 @@ def load_model(
     placed = cast(PreTrainedModel, cast(Any, model).to(pick_device(device)).eval())
     if placed.device.type == "cpu":
         use_one_dnn(placed)
+        use_short_float32(placed)
     return placed, tokenizer
 
 

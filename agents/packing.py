@@ -19,6 +19,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from .batch import TokenBatch
+from .cpu_attention import SHORT_FLOAT32
 
 SHARING_MODELS = frozenset({"llama", "mistral", "qwen2", "qwen3", "smollm3"})
 """Model types whose attention takes a mask per (query, key) and whose positions come from `position_ids` alone."""
@@ -55,7 +56,7 @@ def can_share_prompts(model: PreTrainedModel) -> bool:
     layers = getattr(config, "layer_types", None)
     full = all(kind == "full_attention" for kind in layers) if layers else not getattr(config, "sliding_window", None)
     kernel = getattr(config, "_attn_implementation", None)
-    return getattr(config, "model_type", "") in SHARING_MODELS and full and kernel in ("sdpa", "eager")
+    return getattr(config, "model_type", "") in SHARING_MODELS and full and kernel in ("sdpa", "eager", SHORT_FLOAT32)
 
 
 def prompt_groups(batch: TokenBatch, width: int) -> list[list[int]]:
