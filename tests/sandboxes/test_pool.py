@@ -150,8 +150,9 @@ def test_a_cancelled_batch_is_dropped_and_the_next_one_is_right() -> None:
         sandbox.close()
 
 
-def test_an_interrupted_caller_leaves_no_work_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_caller_leaves_no_work_behind() -> None:
     sandbox = PooledSandbox(ProcessLauncher(), 1)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
     try:
         sandbox.run([Job(program=ADD, calls=("1",))])
         slow = Job(program="import time\ndef f(x):\n    time.sleep(0.2)\n    return x", calls=("1",))
@@ -162,6 +163,7 @@ def test_an_interrupted_caller_leaves_no_work_behind(monkeypatch: pytest.MonkeyP
         assert sandbox.run([Job(program=ADD, calls=("41",))])[0].calls[0].value == "42"
         assert time.monotonic() - started < 10  # not the hundred naps
     finally:
+        signal.signal(signal.SIGINT, before)
         sandbox.close()
 
 
