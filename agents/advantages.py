@@ -8,7 +8,8 @@ All share one signature, so that a row of `agents.algorithms` can name any of th
 numbers the group that supplies its baseline (which groups those are is the row's `group_by`), `mask_BT` marks the sampled
 tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except where no siblings
 make the baseline (`monte_carlo`, `imitate`, `ema_baseline`, `generalised`). `settings` are the row's
-`defaults` that the function names, and what it `needs` (see `agents.algorithm.NEEDS`).
+`defaults` that the function names, and what it `needs` (see `agents.algorithm.NEEDS`). Where `reward_BT` is given, single
+tokens earn rewards besides the message's return: KL to the reference, token by token (see `agents.returns.kl_rewards`).
 
 Legend of shape suffixes: B sequences, T token positions.
 """
@@ -22,6 +23,7 @@ from torch import Tensor
 
 from .batch import Tag
 from .masked import group_is_constant, group_mean, group_var
+from .returns import reward_to_go
 
 Advantage = Callable[..., Tensor]
 
@@ -31,12 +33,14 @@ STD_FLOOR = 1e-4
 """Added to the standard deviation by GRPO, as TRL does."""
 
 
-def monte_carlo(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
-    """A_t = R: the return itself, no baseline; groups are ignored.
+def monte_carlo(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor, *, reward_BT: Tensor | None = None) -> Tensor:
+    """A_t = R + sum_{i >= t} r_i: the return itself, and the token rewards still to come; no baseline, groups are ignored.
 
     See: Williams, Simple statistical gradient-following algorithms, 1992, equation 4 with b = 0.
     """
-    return on_tokens(returns_B, mask_BT)
+    if reward_BT is None:
+        return on_tokens(returns_B, mask_BT)
+    return reward_to_go(returns_B, reward_BT, mask_BT).float()
 
 
 def imitate(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
@@ -44,12 +48,15 @@ def imitate(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
     return mask_BT.float()
 
 
-def whiten(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor, *, statistics: str = "token") -> Tensor:
-    """A_t = (R - mean_g) / sqrt(var_g + 1e-8), mean and Bessel-corrected variance over the group.
+def whiten(
+    returns_B: Tensor, group_B: Tensor, mask_BT: Tensor, *, statistics: str = "token", reward_BT: Tensor | None = None
+) -> Tensor:
+    """A_t = (G_t - mean_g) / sqrt(var_g + 1e-8), mean and Bessel-corrected variance over the group; G_t = R + sum_{i >= t} r_i.
 
-    `statistics="token"`: over all sampled tokens of the group, each carrying its message's return, so that long messages weigh
-    more. `"sequence"`: over its messages, whatever their length. One group for the whole batch is REINFORCE++; one per (role,
-    task type) is TRR++.
+    `statistics="token"`: over the G_t of all sampled tokens of the group, so that long messages weigh more. `"sequence"`: over
+    its messages, whatever their length, each with its total, the G_t of its first token. What is so counted in a group may be
+    all equal: then A is exactly 0. Without `reward_BT`, G_t = R; with it, a group of equal R has its KL alone to whiten.
+    One group for the whole batch is REINFORCE++; one per (role, task type) is TRR++.
 
     Raises:
         ValueError: `statistics` is neither.
@@ -59,10 +66,16 @@ def whiten(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor, *, statistics: s
     """
     if statistics not in ("token", "sequence"):
         raise ValueError(f"options statistics={statistics!r} is not known; choose token or sequence.")
-    weight_B = mask_BT.sum(-1) if statistics == "token" else torch.ones_like(returns_B)
-    centred_B = returns_B.double() - group_mean(returns_B, weight_B, group_B)
-    scaled_B = centred_B / (group_var(returns_B, weight_B, group_B) + VARIANCE_FLOOR).sqrt()
-    return on_tokens(_zero_where_constant(scaled_B, returns_B, group_B), mask_BT)
+    if reward_BT is None:
+        weight_B = mask_BT.sum(-1) if statistics == "token" else torch.ones_like(returns_B)
+        return on_tokens(_whitened(returns_B, returns_B, weight_B, group_B), mask_BT)
+    gain_BT = reward_to_go(returns_B, reward_BT, mask_BT)
+    counted_BT, weight_BT, group_BT = gain_BT, torch.ones_like(gain_BT), group_B[:, None].expand_as(mask_BT)
+    if statistics == "sequence":
+        total_B = returns_B.double() + torch.where(mask_BT, reward_BT.double(), 0.0).sum(-1)
+        counted_BT, weight_BT = total_B[:, None].expand_as(gain_BT), weight_BT / mask_BT.sum(-1, keepdim=True).clamp(min=1)
+    scaled_N = _whitened(*(one_BT[mask_BT] for one_BT in (gain_BT, counted_BT, weight_BT, group_BT)))
+    return torch.zeros_like(gain_BT).masked_scatter(mask_BT, scaled_N).float()
 
 
 def standardise(returns_B: Tensor, group_B: Tensor, mask_BT: Tensor) -> Tensor:
@@ -144,28 +157,31 @@ def generalised(
     values_BT: Tensor,
     gae_lambda: float = 0.95,
     whitened: bool = True,
+    reward_BT: Tensor | None = None,
 ) -> Tensor:
-    """Generalised advantage estimation with the reward at a message's last token and no discount.
+    """Generalised advantage estimation with the return at a message's last token and no discount.
 
-        delta_t = r_t + V_{t+1} - V_t,  A_t = delta_t + lambda A_{t+1}      (r_t = R at the last token, else 0; V after it is 0)
+        delta_t = r_t + V_{t+1} - V_t,  A_t = delta_t + lambda A_{t+1}      (R joins r_t at the last token; V after it is 0)
 
     Args:
         returns_B: float32.
         group_B: Ignored.
         mask_BT: Sampled tokens, ending in the last column (see `agents.batch`).
         values_BT: The value of the state before each sampled token.
-        gae_lambda: 1 gives R - V_t.
+        gae_lambda: 1 gives R + sum_{i >= t} r_i - V_t.
         whitened: Mean 0 and standard deviation 1 over the tokens of the batch, as PPO for language models does.
+        reward_BT: r_t, what single tokens earn besides R; None: 0.
 
-    See: Schulman et al., arXiv 1506.02438, equation 16; with gamma = 1 as in Ouyang et al., arXiv 2203.02155.
+    See: Schulman et al., arXiv 1506.02438, equation 16; with gamma = 1 as in Ouyang et al., arXiv 2203.02155, where KL to the
+    reference is a reward of every token.
     """
     values_BT = torch.where(mask_BT, values_BT.double(), 0.0)
     found_BT = torch.zeros_like(values_BT)
     after_B, next_value_B = torch.zeros_like(returns_B, dtype=torch.float64), torch.zeros_like(returns_B, dtype=torch.float64)
-    last = mask_BT.shape[1] - 1
-    for t in range(last, -1, -1):
-        reward_B = returns_B.double() if t == last else torch.zeros_like(after_B)
-        delta_B = reward_B + next_value_B - values_BT[:, t]
+    earned_BT = torch.zeros_like(values_BT) if reward_BT is None else torch.where(mask_BT, reward_BT.double(), 0.0)
+    earned_BT[:, -1] += returns_B.double()
+    for t in range(mask_BT.shape[1] - 1, -1, -1):
+        delta_B = earned_BT[:, t] + next_value_B - values_BT[:, t]
         after_B = torch.where(mask_BT[:, t], delta_B + gae_lambda * after_B, 0.0)
         next_value_B = values_BT[:, t]
         found_BT[:, t] = after_B
@@ -178,6 +194,13 @@ def generalised(
 def on_tokens(advantage_B: Tensor, mask_BT: Tensor) -> Tensor:
     """Every sampled token carries its message's advantage, in float32; 0 off the mask."""
     return torch.where(mask_BT, advantage_B.float()[:, None], 0.0)
+
+
+def _whitened(gain_B: Tensor, counted_B: Tensor, weight_B: Tensor, group_B: Tensor) -> Tensor:
+    """Gains by the weighted mean and deviation of what is counted in their group; exactly 0 where that is all equal."""
+    centred_B = gain_B.double() - group_mean(counted_B, weight_B, group_B)
+    scaled_B = centred_B / (group_var(counted_B, weight_B, group_B) + VARIANCE_FLOOR).sqrt()
+    return _zero_where_constant(scaled_B, counted_B, group_B)
 
 
 def _zero_where_constant(advantage_B: Tensor, returns_B: Tensor, group_B: Tensor) -> Tensor:

@@ -20,6 +20,7 @@ NEEDS: Mapping[str, str] = {
     "siblings": "every role has a group of at least two messages",
     "memory": "the advantage is given `memory`, a mapping that lasts from batch to batch, and the `tags` of the messages",
     "value_head": "the advantage is given `values_BT`, and the loss of the value head is added",
+    "token_rewards": "under `kl_in=reward` the advantage is given KL as `reward_BT`, what each token earns besides the return",
     "reference": "the loss is given `reference_BT`, log-probabilities under the starting weights",
     "pairs": "rows 2i and 2i + 1, as `select` orders them, stay in one micro-batch",
 }
@@ -55,6 +56,8 @@ class Algorithm:
             raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; choose among {', '.join(NEEDS)}.")
         if "pairs" in self.needs:
             self._check_pairs()
+        if "token_rewards" in self.needs and not _names(self.advantage, "reward_BT"):
+            raise ValueError(f"Algorithm.needs of {self.name!r} has 'token_rewards', but its advantage takes no `reward_BT`.")
         homeless = [name for name in self.defaults if not _names(self.advantage, name) and not _names(self.loss, name)]
         if homeless:
             raise ValueError(
@@ -87,7 +90,7 @@ class Algorithm:
 
         Args:
             batch: All its messages count.
-            given: What the row needs: `memory` and `tags`, `values_BT`.
+            given: What the row needs: `memory` and `tags`, `values_BT`, `reward_BT`.
         """
         group_B = group_numbers(batch.tags, self.group_by)
         return self.advantage(batch.returns_B, group_B, batch.mask_BT, **self._settings(self.advantage), **given)

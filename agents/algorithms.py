@@ -13,6 +13,7 @@ from .algorithm import Algorithm
 from .objective import Objective
 
 SIBLINGS = frozenset({"siblings"})
+TOKEN_REWARDS = frozenset({"token_rewards"})
 
 ALGORITHMS: dict[str, Algorithm] = {
     row.name: row
@@ -22,6 +23,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             advantage=advantages.monte_carlo,
             loss=losses.policy_gradient,
             group_by="batch",
+            needs=TOKEN_REWARDS,
             paper="Williams, Simple statistical gradient-following algorithms for connectionist reinforcement learning, 1992",
         ),
         Algorithm(
@@ -29,14 +31,16 @@ ALGORITHMS: dict[str, Algorithm] = {
             advantage=advantages.whiten,
             loss=losses.clipped_surrogate,
             group_by="batch",
+            needs=TOKEN_REWARDS,
             defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2},
-            paper="Hu et al., REINFORCE++, arXiv 2501.03262; its KL term: kl_coef, kl_in=reward, kl_estimator=k1",
+            paper="Hu et al., REINFORCE++, arXiv 2501.03262; its KL, token by token: kl_coef=0.01 kl_in=reward kl_estimator=k1",
         ),
         Algorithm(
             name="trr++",
             advantage=advantages.whiten,
             loss=losses.clipped_surrogate,
             group_by="role+task_type",
+            needs=TOKEN_REWARDS,
             defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2},
             paper="Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8; statistics=sequence is its text, token its code",
         ),
@@ -114,9 +118,10 @@ ALGORITHMS: dict[str, Algorithm] = {
             advantage=advantages.generalised,
             loss=losses.clipped_surrogate,
             group_by="batch",
-            needs=frozenset({"value_head"}),
+            needs=TOKEN_REWARDS | {"value_head"},
             defaults={"gae_lambda": 0.95, "whitened": True, "clip_low": 0.2, "clip_high": 0.2},
-            paper="Schulman et al., PPO, arXiv 1707.06347; as for language models in Ouyang et al., arXiv 2203.02155",
+            paper="Schulman et al., PPO, arXiv 1707.06347; as for language models in Ouyang et al., arXiv 2203.02155; their "
+            "KL, token by token: kl_coef with kl_in=reward kl_estimator=k1",
         ),
         Algorithm(
             name="lsp-zero",

@@ -31,8 +31,10 @@ class Objective:
     kl_estimator: KlEstimator = "k3"
     """k1 = log(pi/ref), k2 = k1^2 / 2, k3 = ref/pi - 1 + k1, per token."""
     kl_in: Literal["loss", "reward"] = "loss"
-    """`reward` takes each message's summed estimate off its return; `loss` adds the estimates of tokens to the loss, over the
-    denominators of `aggregate` (there k1 has no expected gradient, and k3 has that of the forward KL)."""
+    """`loss` adds the estimates of tokens to the loss, over the denominators of `aggregate` (there k1 has no expected gradient,
+    and k3 has that of the forward KL). `reward` makes each token's estimate, negative, its reward where the row needs
+    `token_rewards`: reinforce, reinforce++, trr++, ppo. The others have one advantage per message, and take the message's sum
+    off its return."""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus, exact over the vocabulary, in nats."""
     entropy_share: float = 1.0

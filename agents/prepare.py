@@ -19,7 +19,7 @@ from .advantages import generalised
 from .aggregate import denominators
 from .algorithm import Algorithm
 from .batch import TokenBatch, group_numbers
-from .returns import mean_kl, minus_kl, overlong_penalty
+from .returns import kl_rewards, mean_kl, minus_kl, overlong_penalty
 from .selection import informative
 
 
@@ -85,16 +85,14 @@ def prepare(
         return None
     batch = batch.rows(rows)
     reference_BT = views.reference(batch) if algorithm.wants_reference else None
-    if reference_BT is not None and objective.kl_coef and objective.kl_in == "reward":
-        coef, estimator = objective.kl_coef, objective.kl_estimator
-        returns_B = minus_kl(batch.returns_B, batch.logprobs_BT, reference_BT, batch.mask_BT, coef=coef, estimator=estimator)
-        batch = batch.with_returns(returns_B)
+    batch, reward_BT = _kl_in_reward(batch, algorithm, reference_BT)
     has_values, tis = "value_head" in algorithm.needs, objective.tis_cap > 0
     look = has_values or tis or objective.entropy_share < 1
     own_BT, entropy_BT, values_BT = views.own(batch) if look else (batch.logprobs_BT, None, None)
     given = {
         **({"values_BT": values_BT} if has_values else {}),
         **({"memory": memory, "tags": batch.tags} if "memory" in algorithm.needs else {}),
+        **({"reward_BT": reward_BT} if reward_BT is not None else {}),
     }
     advantage_BT = algorithm.advantages(batch, **given)
     weight_BT, held_BT = _token_weights(batch, algorithm, advantage_BT, entropy_BT, rng)
@@ -116,7 +114,7 @@ def prepare(
         reference_BT=reference_BT,
         held_BT=held_BT,
         values_BT=values_BT if has_values else None,
-        target_BT=_targets(batch, algorithm, values_BT) if has_values and values_BT is not None else None,
+        target_BT=_targets(batch, algorithm, values_BT, reward_BT) if has_values and values_BT is not None else None,
         metrics=metrics,
     )
 
@@ -129,6 +127,18 @@ def selected(batch: TokenBatch, algorithm: Algorithm) -> list[int]:
         if select is not None and rows:
             rows = [rows[index] for index in select(batch.returns_B[rows], group_B[rows])]
     return rows
+
+
+def _kl_in_reward(batch: TokenBatch, algorithm: Algorithm, reference_BT: Tensor | None) -> tuple[TokenBatch, Tensor | None]:
+    """The batch with KL taken off its returns, or, for a row that needs `token_rewards`, the batch as it is and the rewards."""
+    objective = algorithm.objective
+    if reference_BT is None or not objective.kl_coef or objective.kl_in != "reward":
+        return batch, None
+    views = batch.logprobs_BT, reference_BT, batch.mask_BT
+    if "token_rewards" in algorithm.needs:
+        return batch, kl_rewards(*views, coef=objective.kl_coef, estimator=objective.kl_estimator)
+    priced_B = minus_kl(batch.returns_B, *views, coef=objective.kl_coef, estimator=objective.kl_estimator)
+    return batch.with_returns(priced_B), None
 
 
 def _token_weights(
@@ -149,9 +159,16 @@ def _token_weights(
     return weight_BT, held_BT
 
 
-def _targets(batch: TokenBatch, algorithm: Algorithm, values_BT: Tensor) -> Tensor:
+def _targets(batch: TokenBatch, algorithm: Algorithm, values_BT: Tensor, reward_BT: Tensor | None) -> Tensor:
     """A + V with the advantage before whitening: the lambda-return of every token."""
-    gae_lambda = float(algorithm.defaults.get("gae_lambda", 1.0))
     group_B = torch.zeros(len(batch), dtype=torch.long)
-    plain_BT = generalised(batch.returns_B, group_B, batch.mask_BT, values_BT=values_BT, gae_lambda=gae_lambda, whitened=False)
+    plain_BT = generalised(
+        batch.returns_B,
+        group_B,
+        batch.mask_BT,
+        values_BT=values_BT,
+        gae_lambda=float(algorithm.defaults.get("gae_lambda", 1.0)),
+        whitened=False,
+        reward_BT=reward_BT,
+    )
     return torch.where(batch.mask_BT, plain_BT + values_BT, 0.0)

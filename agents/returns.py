@@ -1,10 +1,16 @@
-"""What is added to a message's return before advantages are taken: KL to the reference, a price on overlong replies.
+"""What is earned besides the game's return before advantages are taken: KL to the reference, a price on overlong replies.
+
+KL in the reward has two forms. Rows whose advantage is one number per message take its sum off the message's return
+(`minus_kl`). Rows that need `token_rewards` have it as a reward of every token (`kl_rewards`), and a token answers for its own
+and the later ones alone (`reward_to_go`). At a message's first token both are the same, and where nothing is whitened so is
+the expected gradient: what a token cannot change any more has none.
 
 Legend of shape suffixes: B messages, T token positions.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor
 
 from .losses import KL_ESTIMATORS, k3
@@ -16,15 +22,30 @@ def minus_kl(
 ) -> Tensor:
     """R - coef sum_t k(log pi_t, log ref_t), with the chosen estimator k; float32.
 
-    With k1 the policy gradient of this return is that of R - coef KL(pi || ref), the reverse KL of whole messages. Every token
-    carries the sum of its whole message; REINFORCE++ and PPO for language models give it the sum from that token on, with the
-    same expected gradient where nothing is whitened.
+    With k1 the policy gradient of this return is that of R - coef KL(pi || ref), the reverse KL of whole messages.
 
     See: Ouyang et al., arXiv 2203.02155, equation 2; for Language Self-Play (arXiv 2509.07414, equations 4 and 5) the choice
     that has an expected gradient.
     """
     kl_BT = KL_ESTIMATORS[estimator](logprobs_BT, reference_BT)
     return returns_B - coef * (kl_BT * mask_BT).sum(-1)
+
+
+def kl_rewards(logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor, *, coef: float, estimator: str) -> Tensor:
+    """r_t = -coef k(log pi_t, log ref_t) of every sampled token, with the chosen estimator k; float32, 0 off the mask.
+
+    See: Hu, REINFORCE++, arXiv 2501.03262: A_t = R - coef sum_{i >= t} k1_i with the old policy, then whitened; Ouyang et al.,
+    arXiv 2203.02155. In code, OpenRLHF (the former's) takes k1 with coef 0.01 unless told otherwise and clips R alone, to
+    [-10, 10]; verl takes k1 and would clip k3 alone. Deviation: nothing is clipped.
+    """
+    return -coef * torch.where(mask_BT, KL_ESTIMATORS[estimator](logprobs_BT, reference_BT), 0.0)
+
+
+def reward_to_go(returns_B: Tensor, reward_BT: Tensor, mask_BT: Tensor) -> Tensor:
+    """G_t = R + sum_{i >= t} r_i over the sampled tokens of a message, no discount; float64 (B, T), 0 off the mask."""
+    earned_BT = torch.where(mask_BT, reward_BT.double(), 0.0)
+    to_come_BT = earned_BT.flip(-1).cumsum(-1).flip(-1)
+    return torch.where(mask_BT, returns_B.double()[:, None] + to_come_BT, 0.0)
 
 
 def overlong_penalty(mask_BT: Tensor, reply_limit: int, share: float) -> Tensor:

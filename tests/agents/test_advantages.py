@@ -160,3 +160,105 @@ def test_generalised_advantages_by_hand() -> None:
     root = ((2 * 0.5625**2 + 0.8125**2 + 1.9375**2) / 3 + 1e-8) ** 0.5
     expected_BT = torch.tensor([[0.0, 0.0, 0.5625], [0.8125, 0.5625, -1.9375]]) / root
     torch.testing.assert_close(whitened, expected_BT)
+
+
+RETURNS = torch.tensor([1.0, 2.0])
+REWARDS = torch.tensor([[9.0, -1.0], [0.5, -1.0]])
+"""Of the tokens of two messages, one of one token and one of two; nobody earns the 9. With returns 1 and 2, what is still to
+come is 0 for the token of the first, 1.5 and 1 for those of the second."""
+
+
+def test_monte_carlo_with_token_rewards_by_hand() -> None:
+    assert monte_carlo(RETURNS, ONE_GROUP[:2], mask_of(1, 2), reward_BT=REWARDS).tolist() == [[0.0, 0.0], [1.5, 1.0]]
+
+
+def test_whiten_with_token_rewards_by_hand() -> None:
+    def found(groups: list[int], statistics: str) -> torch.Tensor:
+        return whiten(RETURNS, torch.tensor(groups), mask_of(1, 2), statistics=statistics, reward_BT=REWARDS)
+
+    # 0, 1.5, 1: mean 5/6, variance (25 + 16 + 1) / 36 / 2
+    expected = torch.tensor([[0.0, -5.0], [4.0, 1.0]]) / 6 / (42 / 72 + 1e-8) ** 0.5
+    torch.testing.assert_close(found([0, 0], "token"), expected)
+    # totals 0 and 1.5: mean 0.75, variance 1.125
+    expected = torch.tensor([[0.0, -0.75], [0.75, 0.25]]) / (1.125 + 1e-8) ** 0.5
+    torch.testing.assert_close(found([0, 0], "sequence"), expected)
+    # each message a group of its own: one token is constant; 1.5 and 1 have mean 1.25, variance 0.125. One total is constant.
+    expected = torch.tensor([[0.0, 0.0], [0.25, -0.25]]) / (0.125 + 1e-8) ** 0.5
+    torch.testing.assert_close(found([0, 1], "token"), expected)
+    assert (found([0, 1], "sequence") == 0).all()
+
+
+def test_generalised_advantages_with_token_rewards_by_hand() -> None:
+    values = torch.tensor([[9.0, 0.5], [1.0, 2.0]])
+    given = {"values_BT": values, "gae_lambda": 0.5, "reward_BT": REWARDS}
+    found = generalised(RETURNS, ONE_GROUP[:2], mask_of(1, 2), whitened=False, **given)
+    # 1 - 1 - 0.5; 2 - 1 - 2 = -1 and, before it, 0.5 + 2 - 1 - 0.5
+    assert found.tolist() == [[0.0, -0.5], [1.0, -1.0]]
+    # mean -1/6, squares 0.25 + 1 + 1: variance (2.25 - 0.25 / 3) / 2 = 13/12
+    expected = torch.tensor([[0.0, -2.0], [7.0, -5.0]]) / 6 / (13 / 12 + 1e-8) ** 0.5
+    torch.testing.assert_close(generalised(RETURNS, ONE_GROUP[:2], mask_of(1, 2), **given), expected)
+
+
+def priced(drawn: list[tuple[float, int, int]]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Returns, groups, mask, and random token rewards also where there is no token."""
+    returns, lengths, labels = (list(column) for column in zip(*drawn, strict=True))
+    mask = mask_of(*lengths)
+    rewards = torch.randn(mask.shape, generator=torch.Generator().manual_seed(sum(lengths)))
+    return torch.tensor(returns), torch.tensor([sorted(set(labels)).index(one) for one in labels]), mask, rewards
+
+
+@given(rows)
+def test_a_first_token_answers_for_its_whole_message_and_a_last_one_for_itself(drawn: list[tuple[float, int, int]]) -> None:
+    returns, groups, mask, rewards = priced(drawn)
+    found = monte_carlo(returns, groups, mask, reward_BT=rewards)
+    torch.testing.assert_close(found[:, -1], returns + rewards[:, -1])
+    first = found[mask & (mask.cumsum(-1) == 1)]
+    torch.testing.assert_close(first, returns + torch.where(mask, rewards, 0.0).sum(-1), rtol=1e-5, atol=1e-5)
+    # steps between neighbours are the rewards themselves
+    torch.testing.assert_close((found[:, :-1] - found[:, 1:])[mask[:, :-1]], rewards[:, :-1][mask[:, :-1]], atol=1e-5, rtol=0)
+    without_values = generalised(
+        returns, groups, mask, values_BT=torch.zeros(mask.shape), gae_lambda=1.0, whitened=False, reward_BT=rewards
+    )
+    torch.testing.assert_close(without_values, found, rtol=1e-6, atol=1e-6)
+
+
+@given(rows, st.sampled_from(["token", "sequence"]))
+def test_whitening_with_token_rewards_is_the_plain_formula(drawn: list[tuple[float, int, int]], statistics: str) -> None:
+    returns, groups, mask, rewards = priced(drawn)
+    found = whiten(returns, groups, mask, statistics=statistics, reward_BT=rewards)
+    earned = torch.where(mask, rewards, 0.0).double()
+    gains = torch.stack([returns + earned[:, t:].sum(-1) for t in range(mask.shape[1])], -1)
+    assert (found[~mask] == 0).all()
+    for group in range(int(groups.max()) + 1):
+        own = mask & (groups == group)[:, None]
+        counted = gains[own if statistics == "token" else own & (mask.cumsum(-1) == 1)]
+        if len(counted) == 1:
+            assert (found[own] == 0).all()
+        else:
+            expected = (gains[own] - counted.mean()) / (counted.var() + 1e-8).sqrt()
+            torch.testing.assert_close(found[own], expected.float())
+
+
+@given(rows, st.sampled_from(["token", "sequence"]))
+def test_token_rewards_of_zero_change_nothing(drawn: list[tuple[float, int, int]], statistics: str) -> None:
+    returns, groups, mask, _ = priced(drawn)
+    nothing = torch.zeros(mask.shape)
+    assert torch.equal(monte_carlo(returns, groups, mask, reward_BT=nothing), monte_carlo(returns, groups, mask))
+    plain = whiten(returns, groups, mask, statistics=statistics)
+    torch.testing.assert_close(whiten(returns, groups, mask, statistics=statistics, reward_BT=nothing), plain)
+    values = torch.randn(mask.shape, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(
+        generalised(returns, groups, mask, values_BT=values, reward_BT=nothing),
+        generalised(returns, groups, mask, values_BT=values),
+    )
+
+
+@pytest.mark.parametrize("statistics", ["token", "sequence"])
+def test_where_all_that_counts_is_equal_token_rewards_give_exactly_zero(statistics: str) -> None:
+    mask = mask_of(5, 2, 7)
+    found = whiten(torch.full((3,), 0.1), ONE_GROUP, mask, statistics=statistics, reward_BT=torch.zeros(mask.shape))
+    assert (found == 0).all()
+    # totals 1 and 0.5 + 0.25 + 0.25, though their tokens differ: the deviation of totals is no scale for those
+    uneven = {"reward_BT": torch.tensor([[0.0, 0.0], [0.25, 0.25]]), "statistics": statistics}
+    found = whiten(torch.tensor([1.0, 0.5]), ONE_GROUP[:2], mask_of(1, 2), **uneven)
+    assert (found == 0).all() == (statistics == "sequence")

@@ -65,6 +65,32 @@ def test_kl_in_the_reward_is_seen_by_the_baseline() -> None:
     assert ready.metrics["kl_reference"] == pytest.approx(sum(each) / 11, abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["reinforce", "reinforce++", "trr++", "ppo"])
+def test_kl_in_the_reward_is_a_reward_of_tokens_where_the_row_takes_those(name: str) -> None:
+    ready = ready_of(row_of(name, {"kl_coef": 0.5, "kl_in": "reward", "kl_estimator": "k1"}))
+    # what the message earned is left alone, and the metric is that of the other rows
+    assert torch.equal(ready.batch.returns_B, golden_batch().returns_B)
+    assert ready.metrics["kl_reference"] == ready_of(row_of("lsp")).metrics["kl_reference"]
+    per_token = ready.advantage_BT[0][ready.batch.mask_BT[0]]
+    assert per_token[0] != per_token[1]
+    in_loss = ready_of(row_of(name, {"kl_coef": 0.5, "kl_in": "loss"}))
+    assert torch.equal(in_loss.advantage_BT, ready_of(row_of(name)).advantage_BT)
+
+
+def test_targets_of_the_value_head_hold_the_kl_of_tokens() -> None:
+    ready = ready_of(row_of("ppo", {"kl_coef": 0.5, "kl_in": "reward", "kl_estimator": "k1", "gae_lambda": 1.0}))
+    # lambda 1: R and half of -log(old / ref), from that token on
+    expected = ((0.7, 0.8), (0.05,), (0.85, 0.9, 0.95), (-0.4, -0.5), (0.0,), (0.5,), (0.35,))
+    assert ready.target_BT is not None
+    torch.testing.assert_close(ready.target_BT, spread(ready.batch, expected), atol=1e-6, rtol=0)
+
+
+def test_who_asks_for_token_rewards_must_take_them() -> None:
+    row = ALGORITHMS["grpo"]
+    with pytest.raises(ValueError, match=r"needs of 'grpo' has 'token_rewards', but its advantage takes no `reward_BT`"):
+        replace(row, needs=row.needs | {"token_rewards"})
+
+
 def test_a_selection_keeps_pairs_in_order() -> None:
     ready = ready_of(row_of("dpo"))
     assert [tag.message for tag in ready.batch.tags] == [0, 1, 2, 3]

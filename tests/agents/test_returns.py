@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from agents.losses import policy_gradient
-from agents.returns import mean_kl, minus_kl, overlong_penalty
+from agents.returns import kl_rewards, mean_kl, minus_kl, overlong_penalty, reward_to_go
 
 MASK = torch.tensor([[False, True], [True, True]])
 OWN = torch.tensor([[0.0, -1.0], [-2.0, -1.0]])
@@ -24,6 +24,34 @@ def test_kl_comes_off_the_return_of_the_whole_message() -> None:
     assert found("k2") == pytest.approx([1 - 0.25 * math.log(2) ** 2, -1 - 1.25 * math.log(2) ** 2])
     # 1/2 - 1 + ln 2 | 4 - 1 - 2 ln 2 + 1/2 - 1 + ln 2
     assert found("k3") == pytest.approx([1 - 0.5 * (math.log(2) - 0.5), -1 - 0.5 * (2.5 - math.log(2))])
+
+
+def test_kl_as_rewards_of_tokens() -> None:
+    def found(estimator: str) -> list[float]:
+        return kl_rewards(OWN, REFERENCE, MASK, coef=0.5, estimator=estimator).flatten().tolist()
+
+    # log(own / ref) per token: none, ln 2 | -2 ln 2, ln 2
+    assert found("k1") == pytest.approx([0.0, -0.5 * math.log(2), math.log(2), -0.5 * math.log(2)])
+    assert found("k2") == pytest.approx([0.0, -0.25 * math.log(2) ** 2, -(math.log(2) ** 2), -0.25 * math.log(2) ** 2])
+    assert found("k3") == pytest.approx(
+        [0.0, -0.5 * (math.log(2) - 0.5), -0.5 * (3 - 2 * math.log(2)), -0.5 * (math.log(2) - 0.5)]
+    )
+
+
+def test_what_a_token_still_earns_by_hand() -> None:
+    rewards = torch.tensor([[7.0, 0.25], [-0.5, 2.0]])
+    assert reward_to_go(torch.tensor([1.0, -1.0]), rewards, MASK).tolist() == [[0.0, 1.25], [0.5, 1.0]]
+    # nothing is earned between two sampled tokens
+    gap = torch.tensor([[True, False, True]])
+    assert reward_to_go(torch.tensor([1.0]), torch.tensor([[4.0, 9.0, 0.25]]), gap).tolist() == [[5.25, 0.0, 1.25]]
+
+
+@pytest.mark.parametrize("estimator", ["k1", "k2", "k3"])
+def test_a_first_token_still_earns_what_is_left_of_its_message(estimator: str) -> None:
+    returns = torch.tensor([1.0, -1.0])
+    tokens = kl_rewards(OWN, REFERENCE, MASK, coef=0.3, estimator=estimator)
+    first = reward_to_go(returns, tokens, MASK)[[0, 1], [1, 0]]
+    torch.testing.assert_close(first.float(), minus_kl(returns, OWN, REFERENCE, MASK, coef=0.3, estimator=estimator))
 
 
 def test_mean_kl_by_hand() -> None:
@@ -47,7 +75,8 @@ def whole_kl(logits: Tensor, reference: Tensor) -> tuple[Tensor, Tensor, Tensor]
     return own, other, (own.sum(-1).exp() * (own.sum(-1) - other.sum(-1))).sum()
 
 
-def test_k1_in_the_reward_has_the_expected_gradient_of_the_reverse_kl_of_messages() -> None:
+@pytest.mark.parametrize("token_by_token", [False, True])
+def test_k1_in_the_reward_has_the_expected_gradient_of_the_reverse_kl_of_messages(token_by_token: bool) -> None:
     """E[grad of the policy loss on returns -k1] = grad KL(pi || ref), by enumeration of all nine messages."""
     generator = torch.Generator().manual_seed(0)
     logits = torch.randn(4, 3, generator=generator, dtype=torch.float64).requires_grad_()
@@ -55,9 +84,12 @@ def test_k1_in_the_reward_has_the_expected_gradient_of_the_reverse_kl_of_message
     own, other, kl = whole_kl(logits, reference)
     [expected] = torch.autograd.grad(kl, logits, retain_graph=True)
     mask = torch.ones(9, 2, dtype=torch.bool)
-    returns = minus_kl(torch.zeros(9, dtype=torch.float64), own.detach(), other, mask, coef=1.0, estimator="k1")
-    probability = own.detach().sum(-1).exp()
-    advantage = (probability * returns)[:, None].expand(9, 2)
+    nothing = torch.zeros(9, dtype=torch.float64)
+    if token_by_token:
+        gains = reward_to_go(nothing, kl_rewards(own.detach(), other, mask, coef=1.0, estimator="k1"), mask)
+    else:
+        gains = minus_kl(nothing, own.detach(), other, mask, coef=1.0, estimator="k1")[:, None].expand(9, 2)
+    advantage = own.detach().sum(-1, keepdim=True).exp() * gains
     [found] = torch.autograd.grad(policy_gradient(own, own.detach(), advantage, mask, 1.0), logits)
     torch.testing.assert_close(found, expected, atol=1e-12, rtol=0)
     assert expected.abs().max() > 0.1
