@@ -81,7 +81,7 @@ def train(config: TrainConfig, run_dir: Path, on_event: OnEvent = ignore) -> Pat
                 _evaluate(run)
             with clock("checkpoint"):
                 _checkpoint(run)
-            trim_heap(run.step)
+            trim_heap()
             timings = {"step": run.step, **_timings(run, counts, episodes, learned)}
             run.write("timings.jsonl", timings, prefix="time/")
             run.tell("step", metrics=metrics, timings=timings)

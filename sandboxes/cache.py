@@ -28,7 +28,7 @@ class CachingSandbox(CodeSandbox):
         memory_mib: About how much the remembered outcomes may take.
     """
 
-    def __init__(self, inner: CodeSandbox, memory_mib: float = 64) -> None:
+    def __init__(self, inner: CodeSandbox, memory_mib: float = 16) -> None:
         self.name = inner.name
         self.inner = inner
         self._limit_bytes = int(memory_mib * (1 << 20))

@@ -29,7 +29,7 @@ class SandboxConfig:
     """Programs that run side by side; 0: one for each processor."""
     engine: str = "cpython"
     """`cpython`, or `auto`: programs of a safe subset run in pydantic-monty, which is faster, and all others in CPython."""
-    cache: int = 64
+    cache: int = 16
     """MiB for remembered verdicts; 0 runs every call anew."""
     recycle: int = RECYCLE_AFTER
     """Jobs after which a worker is replaced by a fresh one; 0: never."""

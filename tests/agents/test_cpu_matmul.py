@@ -31,6 +31,23 @@ def test_a_cpu_linear_is_a_linear_layer_forwards_and_backwards(
         torch.testing.assert_close(found, expected, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize("rows", [1, cpu_matmul.ROWS - 1, cpu_matmul.ROWS, cpu_matmul.ROWS + 1])
+def test_shapes_that_one_dnn_sees_are_few(monkeypatch: pytest.MonkeyPatch, rows: int) -> None:
+    monkeypatch.setattr(cpu_matmul, "SMALL", 0)
+    seen: list[int] = []
+    real = cpu_matmul._one_dnn
+    monkeypatch.setattr(cpu_matmul, "_one_dnn", lambda a, b: (seen.append(a.shape[0]), seen.append(a.shape[1]), real(a, b))[2])
+    layer = nn.Linear(cpu_matmul.ROWS, 2 * cpu_matmul.ROWS, bias=False)
+    layer.__class__ = CpuLinear
+    x = torch.randn(rows, cpu_matmul.ROWS, requires_grad=True)
+    out = layer(x)
+    out.sum().backward()
+    assert out.shape == (rows, 2 * cpu_matmul.ROWS)
+    assert len(seen) == 6  # output, gradients of input and weight
+    assert all(size % cpu_matmul.ROWS == 0 for size in seen)
+    torch.testing.assert_close(layer.weight.grad, x.detach().sum(0).expand_as(layer.weight), atol=1e-4, rtol=1e-4)
+
+
 def test_it_runs_one_dnn_only_where_that_gains(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[int] = []
     real = cpu_matmul._one_dnn
