@@ -18,7 +18,7 @@ SMALL = 1 << 20
 """Products of fewer multiplications stay with torch: oneDNN's call costs about 10 microseconds."""
 
 ROWS = 32
-"""Rows are filled up to a multiple of this: oneDNN compiles a kernel for every new shape, at half a millisecond and up to 0.7 MiB
+"""Rows are filled up to a multiple of this: oneDNN compiles a kernel for every new shape, at half a millisecond and 0.5 MiB
 each, and keeps a thousand of them. In `azr-tiny` that took 4 % off a step and 130 MiB off its memory."""
 
 
