@@ -5,7 +5,7 @@ Legend of shape suffixes: B messages, T token positions, N sampled tokens of a m
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from .adapters import SHARED, has_adapters, speaking_as
 from .algorithm import Algorithm
 from .batch import TokenBatch
-from .errors import LossNotFinite, OutOfMemory
+from .errors import LossNotFinite
 from .learner_config import LearnerConfig
 from .learner_stats import LearnerStats
 from .lora import trained_weights, with_lora
@@ -30,6 +30,7 @@ from .sampler import Sampler
 from .scoring import Scored, look, score
 from .seeding import generator_of
 from .step_loss import step_loss
+from .token_budget import Part, TokenBudget
 
 VALUE_HEAD = "value_head.weight"
 
@@ -62,7 +63,7 @@ class Learner:
         self.temperature = temperature
         self.reply_limit = reply_limit
         self.share_prompts = self.config.share_prompts and can_share_prompts(model)
-        self._share = model.config.hidden_size if self.share_prompts else 0
+        self._shared_width = model.config.hidden_size if self.share_prompts else 0
         start: dict[str, Tensor] = {}
         if self.config.dtype == "bfloat16":
             if not self.config.lora_rank:
@@ -72,7 +73,7 @@ class Learner:
         if self.config.gradient_checkpointing:
             cast(Any, self.model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self.policy_version = 0
-        self.micro_batch_tokens = self.config.micro_batch_tokens
+        self.budget = TokenBudget(self.config.micro_batch_tokens)
         self.memory: dict[str, dict[str, float]] = {}
         """What algorithms remember from batch to batch, by their names."""
         self.value_head: nn.Linear | None = None
@@ -147,13 +148,14 @@ class Learner:
         sampler.receive(self.model, self.policy_version)
 
     def state_dict(self) -> dict[str, Any]:
-        """Trained weights, optimiser, version and what algorithms remember: enough to go on bit for bit."""
+        """Trained weights, optimiser, version, what algorithms remember, the budget: enough to go on bit for bit."""
         weights = {name: p.detach().cpu().clone() for name, p in self.trainable.items()}
         return {
             "weights": weights,
             "optimizer": self.optimizer.state_dict(),
             "policy_version": self.policy_version,
             "memory": {name: dict(own) for name, own in self.memory.items()},
+            "micro_batch_tokens": self.budget.tokens,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -176,40 +178,34 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.policy_version = state["policy_version"]
         self.memory = {name: dict(own) for name, own in state["memory"].items()}
+        self.budget.tokens = min(self.config.micro_batch_tokens, state["micro_batch_tokens"])
 
     def _accumulate(self, ready: Prepared, algorithm: Algorithm) -> tuple[float, LearnerStats]:
-        """Adds up the gradients of a batch; where memory runs out, again with micro-batches half as large."""
-        while True:
+        """Adds up the gradients of a batch; where it fails, none is left."""
+        pairs = "pairs" in algorithm.needs
+
+        def work(parts: Sequence[Part]) -> tuple[float, LearnerStats]:
             self._zero_grad()
-            parts = self._parts(ready.batch, pairs="pairs" in algorithm.needs)
             try:
                 with self._training():
                     return self._backward(ready, algorithm, parts)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
-                if not _is_out_of_memory(error):
-                    raise
-                smallest = 2 if "pairs" in algorithm.needs else 1
-                if all(len(rows) <= smallest for _, rows in parts) or self.micro_batch_tokens < 2:
-                    self._zero_grad()
-                    raise OutOfMemory(
-                        f"memory does not suffice for a gradient of a single message of {ready.batch.ids_BT.shape[1]} tokens; "
-                        "set LearnerConfig.gradient_checkpointing or lora_rank, or shorten Sampling.max_new_tokens."
-                    ) from error
-            self._zero_grad()
-            self.micro_batch_tokens //= 2
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
+            except BaseException:
+                self._zero_grad()
+                raise
 
-    def _backward(
-        self, ready: Prepared, algorithm: Algorithm, parts: Sequence[tuple[str, list[int]]]
-    ) -> tuple[float, LearnerStats]:
+        longest = ready.batch.ids_BT.shape[1]
+        return self.budget.fit(
+            lambda tokens: self._parts(ready.batch, tokens, pairs=pairs), work, longest=longest, unit=2 if pairs else 1
+        )
+
+    def _backward(self, ready: Prepared, algorithm: Algorithm, parts: Sequence[Part]) -> tuple[float, LearnerStats]:
         low, high = algorithm.defaults.get("clip_low", torch.inf), algorithm.defaults.get("clip_high", torch.inf)
         whole = algorithm.loss is clipped_sequence
         stats = LearnerStats(ready.batch.tags, (float(low), float(high)), per_message=whole)
         total = 0.0
         for adapter, rows in parts:
             part = ready.batch.rows(rows)
-            with speaking_as(self.model, adapter):
+            with speaking_as(self.model, adapter or SHARED):
                 scored = self._score(part, wants_entropy=algorithm.objective.entropy_coef > 0)
                 loss, error = step_loss(scored, ready, rows, part.mask_BT, algorithm)
                 torch.autograd.backward(loss)
@@ -227,14 +223,14 @@ class Learner:
             self.model,
             part,
             self.temperature,
-            share=self._share,
+            shared_width=self._shared_width,
             value_head=self.value_head,
             wants_entropy=wants_entropy,
         )
 
     def _look(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Log-probabilities, entropies and values (B, T) under the present weights."""
-        found = look(self.model, batch, self._parts(batch), self.temperature, share=self._share, value_head=self.value_head)
+        found = self._look_through(self.model, batch, lambda tokens: self._parts(batch, tokens), self.value_head)
         return found[0], found[1], None if self.value_head is None else found[2]
 
     def _ask_reference(self, batch: TokenBatch) -> Tensor:
@@ -247,25 +243,35 @@ class Learner:
                 )
             self.keep_reference()
         assert self._reference is not None
-        parts = [(None, rows) for rows in micro_batches(batch, self.micro_batch_tokens, share=self._share)]
-        with self._reference.speaking() as model:
-            return look(model, batch, parts, self.temperature, share=self._share)[0]
 
-    def _parts(self, batch: TokenBatch, *, pairs: bool = False) -> list[tuple[str, list[int]]]:
-        """Micro-batches, each with the adapter that speaks in it."""
+        def cut(tokens: int) -> list[Part]:
+            return [(None, rows) for rows in micro_batches(batch, tokens, shared_width=self._shared_width)]
+
+        with self._reference.speaking() as model:
+            return self._look_through(model, batch, cut)[0]
+
+    def _look_through(
+        self,
+        model: PreTrainedModel,
+        batch: TokenBatch,
+        cut: Callable[[int], Sequence[Part]],
+        value_head: nn.Module | None = None,
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        def work(parts: Sequence[Part]) -> tuple[Tensor, Tensor, Tensor]:
+            return look(model, batch, parts, self.temperature, shared_width=self._shared_width, value_head=value_head)
+
+        return self.budget.fit(cut, work, longest=batch.ids_BT.shape[1])
+
+    def _parts(self, batch: TokenBatch, tokens: int, *, pairs: bool = False) -> list[Part]:
+        """Micro-batches of at most so many tokens, each with the adapter that speaks in it."""
         by_adapter: dict[str, list[int]] = {}
         for row, tag in enumerate(batch.tags):
             by_adapter.setdefault(SHARED if self.config.adapters == "shared" else tag.role, []).append(row)
+        own = len(by_adapter) > 1
         return [
             (adapter, part)
             for adapter, rows in by_adapter.items()
-            for part in micro_batches(
-                batch,
-                self.micro_batch_tokens,
-                share=self._share,
-                pairs=pairs,
-                rows=rows if len(by_adapter) > 1 else None,
-            )
+            for part in micro_batches(batch, tokens, shared_width=self._shared_width, pairs=pairs, rows=rows if own else None)
         ]
 
     def _step(self) -> dict[str, float]:
@@ -300,7 +306,3 @@ class Learner:
             yield
         finally:
             self.model.eval()
-
-
-def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

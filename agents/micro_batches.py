@@ -9,17 +9,17 @@ from .packing import prompt_groups
 
 
 def micro_batches(
-    batch: TokenBatch, budget: int, *, share: int = 0, pairs: bool = False, rows: Sequence[int] | None = None
+    batch: TokenBatch, budget: int, *, shared_width: int = 0, pairs: bool = False, rows: Sequence[int] | None = None
 ) -> list[list[int]]:
     """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
 
-    A unit is one row; with `share` replies to one prompt as `agents.packing` packs them, as many as the budget holds; with
+    A unit is one row; with `shared_width` replies to one prompt as `agents.packing` packs them, as many as the budget holds; with
     `pairs` rows 2i and 2i + 1.
 
     Args:
         batch: All rows.
         budget: Padded tokens.
-        share: Width of the model, where prompts are shared; 0 where they are not.
+        shared_width: Width of the model, where prompts are shared; 0 where they are not.
         pairs: Neighbours stay together.
         rows: Only these; None: all. With `pairs`, whole pairs.
     """
@@ -27,12 +27,12 @@ def micro_batches(
     real, reply = batch.attention_BT.sum(-1).tolist(), batch.mask_BT.sum(-1).tolist()
     if pairs:
         units = [chosen[start : start + 2] for start in range(0, len(chosen), 2)]
-    elif share:
-        groups = prompt_groups(batch if rows is None else batch.rows(chosen), share)
+    elif shared_width:
+        groups = prompt_groups(batch if rows is None else batch.rows(chosen), shared_width)
         units = [piece for group in groups for piece in _fitting([chosen[row] for row in group], real, reply, budget)]
     else:
         units = [[row] for row in chosen]
-    if share:
+    if shared_width:
         slots = [real[unit[0]] + sum(reply[row] for row in unit[1:]) for unit in units]
     else:
         slots = [len(unit) * max(real[row] for row in unit) for unit in units]

@@ -46,7 +46,7 @@ def score(
     part: TokenBatch,
     temperature: float,
     *,
-    share: int = 0,
+    shared_width: int = 0,
     value_head: nn.Module | None = None,
     wants_entropy: bool = False,
 ) -> Scored:
@@ -56,14 +56,14 @@ def score(
         model: A causal LM of transformers, with or without adapters.
         part: A micro-batch.
         temperature: Divides the logits.
-        share: Width of the model, to compute equal prompts once (see `agents.packing`); 0 pads.
+        shared_width: Width of the model, to compute equal prompts once (see `agents.packing`); 0 pads.
         value_head: Maps hidden states (N, H) to values (N, 1).
         wants_entropy: The entropy's gradient is wanted.
     """
     device = model.device
     causal: Any = cast(Any, model).get_base_model() if has_adapters(model) else model
     head = plain_head(causal)
-    laid = _lay_out(part, share, head is not None)
+    laid = _lay_out(part, shared_width, head is not None)
     inputs = {name: tensor.to(device) for name, tensor in laid.inputs.items()} | {"use_cache": False}
     token_N, at_N = part.ids_BT[part.mask_BT].to(device), laid.at_N.to(device)
     hidden_NH = torch.zeros(0, device=device)
@@ -88,7 +88,7 @@ def look(
     parts: Sequence[tuple[str | None, Sequence[int]]],
     temperature: float,
     *,
-    share: int = 0,
+    shared_width: int = 0,
     value_head: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Log-probabilities, entropies and values of all sampled tokens, without gradient.
@@ -98,7 +98,7 @@ def look(
         batch: All messages.
         parts: Micro-batches that cover it, each with the adapter that speaks in it; None leaves the one that is active.
         temperature: Divides the logits.
-        share: As for `score`.
+        shared_width: As for `score`.
         value_head: As for `score`; without one, values are 0.
 
     Returns:
@@ -107,7 +107,7 @@ def look(
     found = tuple(torch.zeros(batch.mask_BT.shape, dtype=torch.float32) for _ in range(3))
     for adapter, rows in parts:
         with nullcontext() if adapter is None else speaking_as(model, adapter):
-            scored = score(model, batch.rows(rows), temperature, share=share, value_head=value_head)
+            scored = score(model, batch.rows(rows), temperature, shared_width=shared_width, value_head=value_head)
         index = list(rows)
         for whole_BT, values_N in zip(found, (scored.logprob_N, scored.entropy_N, scored.value_N), strict=True):
             if values_N is not None:
@@ -127,10 +127,10 @@ class _Layout:
     used: int
 
 
-def _lay_out(part: TokenBatch, share: int, plain: bool) -> _Layout:
+def _lay_out(part: TokenBatch, shared_width: int, plain: bool) -> _Layout:
     """Packed where prompts are shared; else one message per row."""
-    groups = prompt_groups(part, share) if share else []
-    if share and len(groups) < len(part):
+    groups = prompt_groups(part, shared_width) if shared_width else []
+    if shared_width and len(groups) < len(part):
         packed = pack(part, groups)
         inputs = {"input_ids": packed.ids_PT, "attention_mask": packed.mask_P1TT, "position_ids": packed.position_PT}
         return _Layout(inputs, packed.keep, packed.predictor_N, packed.used)

@@ -197,7 +197,7 @@ def test_micro_batches_of_every_path_have_the_gradient_of_plain_autograd(
     row = ALGORITHMS[name].configured(options)
     learner = path_of(path, micro_batch_tokens=40)
     ready = prepared(learner, near_policy(learner, batch_for()), row)
-    parts = learner._parts(ready.batch, pairs="pairs" in row.needs)
+    parts = learner._parts(ready.batch, learner.budget.tokens, pairs="pairs" in row.needs)
     assert len(parts) >= 3
     found, loss = by_learner(learner, ready, row)
     expected, plain_loss = by_autograd(learner, ready, row)
@@ -299,7 +299,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(path: str) -> None:
     layer.self_attn.register_forward_hook(lambda module, *_: seen.append(module.training))
     assert_equal_gradients(by_learner(saving, ready, row)[0], by_learner(plain, ready, row)[0])
     # once forwards and once again for the gradient
-    assert seen == [True, True] * len(saving._parts(ready.batch))
+    assert seen == [True, True] * len(saving._parts(ready.batch, saving.budget.tokens))
     assert not saving.model.training
 
 
@@ -356,9 +356,32 @@ def test_where_memory_runs_out_halved_micro_batches_have_the_same_gradient(
     monkeypatch.setattr(learner_module, "score", short_of_memory)
     found, halved_loss = by_learner(learner, ready, row)
     assert max(asked) > 80 >= asked[-1]
-    assert learner.micro_batch_tokens in (100, 50, 25)
+    assert learner.budget.tokens in (100, 50, 25)
     assert halved_loss == pytest.approx(loss, abs=1e-12)
     assert_equal_gradients(found, expected)
+
+
+@pytest.mark.parametrize("path", ["packed", "roles"])
+def test_looks_are_halved_too_and_a_resumed_run_remembers_it(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    learner = path_of(path, micro_batch_tokens=400)
+    batch = batch_for()
+    own, reference = learner.logprobs(batch), learner._ask_reference(batch)
+
+    def short_of_memory(model: Any, part: TokenBatch, *rest: Any, **more: Any) -> Scored:
+        if part.attention_BT.numel() > 80:
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return real(model, part, *rest, **more)
+
+    real = scoring.score
+    monkeypatch.setattr(scoring, "score", short_of_memory)
+    torch.testing.assert_close(learner.logprobs(batch), own, atol=1e-6, rtol=0)
+    torch.testing.assert_close(learner._ask_reference(batch), reference, atol=1e-6, rtol=0)
+    found = learner.budget.tokens
+    assert found in (100, 50, 25)
+    for limit, expected in ((400, found), (10, 10)):  # a run may be resumed with a smaller one
+        other = path_of(path, micro_batch_tokens=limit)
+        other.load_state_dict(learner.state_dict())
+        assert other.budget.tokens == expected
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -372,7 +395,7 @@ def test_where_not_one_message_fits_the_step_stops_and_leaves_no_gradient(path: 
     monkeypatch.setattr(learner_module, "score", no_memory)
     with pytest.raises(OutOfMemory, match=r"a single message of 16 tokens; set LearnerConfig\.gradient_checkpointing"):
         learner._accumulate(ready, ALGORITHMS["grpo"])
-    assert all(len(rows) == 1 for _, rows in learner._parts(ready.batch))
+    assert all(len(rows) == 1 for _, rows in learner._parts(ready.batch, learner.budget.tokens))
     assert all(p.grad is None for p in learner.trainable.values())
 
 

@@ -22,11 +22,11 @@ def test_rows_of_similar_length_go_together_within_the_budget() -> None:
 
 def test_replies_to_one_prompt_go_together_within_the_budget() -> None:
     # the row of prompt 2 + replies 2, 3, 1 has 8 positions
-    assert micro_batches(BATCH, 8, share=32) == [[1], [0, 2, 3]]
-    assert micro_batches(BATCH, 16, share=32) == [[1, 0, 2, 3]]
+    assert micro_batches(BATCH, 8, shared_width=32) == [[1], [0, 2, 3]]
+    assert micro_batches(BATCH, 16, shared_width=32) == [[1, 0, 2, 3]]
     # 7 positions hold the replies 2 and 3; the other one waits with message 1 (2 rows of at most 3)
-    assert micro_batches(BATCH, 7, share=32) == [[1, 3], [0, 2]]
-    assert micro_batches(BATCH, 1, share=32) == [[1], [3], [0], [2]]
+    assert micro_batches(BATCH, 7, shared_width=32) == [[1, 3], [0, 2]]
+    assert micro_batches(BATCH, 1, shared_width=32) == [[1], [3], [0], [2]]
 
 
 def test_neighbours_stay_together() -> None:
@@ -34,12 +34,12 @@ def test_neighbours_stay_together() -> None:
     assert micro_batches(BATCH, 17, pairs=True) == [[0, 1], [2, 3]]
     assert micro_batches(BATCH, 20, pairs=True) == [[0, 1, 2, 3]]
     assert micro_batches(BATCH, 1, pairs=True) == [[0, 1], [2, 3]]
-    assert micro_batches(BATCH.rows([0, 2, 3, 0]), 1, pairs=True, share=32) == [[2, 3], [0, 1]]
+    assert micro_batches(BATCH.rows([0, 2, 3, 0]), 1, pairs=True, shared_width=32) == [[2, 3], [0, 1]]
 
 
 def test_only_the_rows_asked_for() -> None:
     assert micro_batches(BATCH, 8, rows=[3, 2]) == [[3], [2]]
-    assert micro_batches(BATCH, 8, rows=[3, 2], share=32) == [[3, 2]]
+    assert micro_batches(BATCH, 8, rows=[3, 2], shared_width=32) == [[3, 2]]
     assert micro_batches(BATCH, 1, rows=[2, 3], pairs=True) == [[2, 3]]
 
 
@@ -49,7 +49,7 @@ messages = st.lists(st.tuples(st.integers(0, 2), st.integers(1, 6)), min_size=1,
 @given(messages, st.integers(1, 60), st.booleans(), st.integers(1, 64))
 def test_every_row_once_and_the_budget_kept(drawn: list[tuple[int, int]], budget: int, share: bool, width: int) -> None:
     batch: TokenBatch = collate([sample((5,) * (1 + prompt), tuple(range(6, 6 + reply))) for prompt, reply in drawn])
-    parts = micro_batches(batch, budget, share=width if share else 0)
+    parts = micro_batches(batch, budget, shared_width=width if share else 0)
     assert sorted(row for part in parts for row in part) == list(range(len(drawn)))
     for part in parts:
         rows: dict[int, list[int]] = {}
@@ -67,4 +67,4 @@ def test_every_row_once_and_the_budget_kept(drawn: list[tuple[int, int]], budget
 
 @pytest.mark.parametrize("share", [0, 32])
 def test_a_budget_below_a_single_message_gives_single_messages(share: int) -> None:
-    assert all(len(part) == 1 for part in micro_batches(BATCH, 1, share=share))
+    assert all(len(part) == 1 for part in micro_batches(BATCH, 1, shared_width=share))

@@ -42,7 +42,7 @@ def test_replies_see_the_prompt_and_themselves() -> None:
 
 def test_packed_and_plain_rows_have_the_same_logprobs(model: PreTrainedModel) -> None:
     assert can_share_prompts(model)
-    plain, packed = score(model, BATCH, 1.0), score(model, BATCH, 1.0, share=32)
+    plain, packed = score(model, BATCH, 1.0), score(model, BATCH, 1.0, shared_width=32)
     torch.testing.assert_close(packed.logprob_N, plain.logprob_N, atol=1e-5, rtol=0)
     torch.testing.assert_close(packed.entropy_N, plain.entropy_N, atol=1e-5, rtol=0)
 
@@ -50,7 +50,7 @@ def test_packed_and_plain_rows_have_the_same_logprobs(model: PreTrainedModel) ->
 def test_a_reply_does_not_see_its_siblings(model: PreTrainedModel) -> None:
     """Another sibling leaves every other message's log-probabilities alone."""
     other = collate([sample((5, 6), (7, 8)), sample((9,), (10,)), sample((5, 6), (40, 41, 42)), sample((5, 6), (14,))])
-    one, two = (score(model, batch, 1.0, share=32).logprob_N for batch in (BATCH, other))
+    one, two = (score(model, batch, 1.0, shared_width=32).logprob_N for batch in (BATCH, other))
     # tokens of messages 0, 1, 3
     torch.testing.assert_close(one[[0, 1, 2, 6]], two[[0, 1, 2, 6]], atol=1e-6, rtol=0)
     assert (one[3:6] - two[3:6]).abs().max() > 1e-3

@@ -45,7 +45,7 @@ def build_gpt2() -> PreTrainedModel:
 @pytest.mark.parametrize("share", [0, WIDTH])
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
 def test_every_message_is_scored_as_if_alone(model: PreTrainedModel, share: int, temperature: float) -> None:
-    found = score(model, BATCH, temperature, share=share)
+    found = score(model, BATCH, temperature, shared_width=share)
     logprobs, entropies = alone(model, BATCH, temperature)
     torch.testing.assert_close(found.logprob_N, logprobs, atol=2e-5, rtol=0)
     torch.testing.assert_close(found.entropy_N, entropies, atol=2e-5, rtol=0)
@@ -69,7 +69,7 @@ def test_a_head_that_is_not_plain_is_scored_by_its_own_logits() -> None:
 @pytest.mark.parametrize("share", [0, WIDTH])
 def test_a_value_head_sees_the_state_before_the_token(model: PreTrainedModel, share: int) -> None:
     head = nn.Linear(WIDTH, 1, bias=False)
-    values = score(model, BATCH, 1.0, share=share, value_head=head).value_N
+    values = score(model, BATCH, 1.0, shared_width=share, value_head=head).value_N
     expected: list[Tensor] = []
     for ids, real, reply in zip(BATCH.ids_BT, BATCH.attention_BT, BATCH.mask_BT.sum(-1).tolist(), strict=True):
         hidden = model(input_ids=ids[real][None], output_hidden_states=True).hidden_states[-1][0]
@@ -92,7 +92,7 @@ def test_positions_are_counted(model: PreTrainedModel) -> None:
     padded = score(model, BATCH, 1.0)
     assert (padded.slots, padded.used) == (30, 21)
     # the replies 2 + 4 + 1 to 5 6 share a row of 9; the two others have 5 and 3
-    packed = score(model, BATCH, 1.0, share=WIDTH)
+    packed = score(model, BATCH, 1.0, shared_width=WIDTH)
     assert (packed.slots, packed.used) == (27, 17)
 
 
