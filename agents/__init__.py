@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .presets import PRESETS, find_preset
     from .sampler import Sampler, ScriptedSampler, TransformersSampler
     from .sampling import Sampling
+    from .self_judge import SelfJudge
     from .train import train
 
 _HOMES = {
@@ -43,6 +44,7 @@ _HOMES = {
     "presets": ("PRESETS", "find_preset"),
     "sampler": ("Sampler", "ScriptedSampler", "TransformersSampler"),
     "sampling": ("Sampling",),
+    "self_judge": ("SelfJudge",),
     "train": ("train",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -68,6 +70,7 @@ __all__ = [
     "Sampler",
     "Sampling",
     "ScriptedSampler",
+    "SelfJudge",
     "Tag",
     "TokenBatch",
     "TrainConfig",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -128,7 +128,7 @@ class Flight(Generic[T]):
 
 
 class LaneReferee(Referee):
-    """A lane's way to the run's referee: handlers are opened once, judges that may hold a model wait at the gate.
+    """A lane's way to the run's referee: handlers are opened once, all judges that may hold a model wait at the gate.
 
     Sandboxes take batches from several threads at once. Of a judge that is not known: it may compute with the very model that
     another lane is speaking through. A judge that may be asked at any time says so by an attribute `concurrent = True`.
@@ -150,12 +150,26 @@ class LaneReferee(Referee):
         """The run's judge, behind the gate unless it is `concurrent`."""
         with self._gate.opening:
             judge = self._referee.judge
-        return judge if getattr(judge, "concurrent", False) else _GatedJudge(judge, self._gate)
+        return self._behind_gate(judge)
+
+    def judge_named(self, name: str) -> Judge:
+        """A judge that is bound to the run, or registered, in the same way."""
+        with self._gate.opening:
+            judge = self._referee.judge_named(name)
+        return self._behind_gate(judge)
 
     @property
     def backend(self) -> dict[str, str]:
         """Names of what the run's referee really used."""
         return self._referee.backend
+
+    def check_judges(self, names: Iterable[str]) -> None:
+        """As the run's referee checks."""
+        with self._gate.opening:
+            self._referee.check_judges(names)
+
+    def _behind_gate(self, judge: Judge) -> Judge:
+        return judge if getattr(judge, "concurrent", False) else _GatedJudge(judge, self._gate)
 
     def answer(self, generators: Sequence[Generator[list[Any], list[Any], T]]) -> list[Answered[T]]:
         """As the referee answers, with its seconds counted."""

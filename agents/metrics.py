@@ -20,8 +20,8 @@ def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
     """Flat metrics named `role/task_type/what`.
 
     Per cell: count, trained, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages
-    with score 1), stop_rate, reply_tokens (mean), reason/WORD (counts). Per game's proposals: proposals, distinct (by
-    syntax tree).
+    with score 1), stop_rate, reply_tokens (mean), reason/WORD (counts); where a judge of quality was asked, quality_mean and
+    quality/WORD (counts of its reasons: ok, unparsed, ...). Per game's proposals: proposals, distinct (by syntax tree).
     """
     cells: dict[str, list[Played]] = {}
     for episode in episodes:
@@ -52,7 +52,17 @@ def _cell_metrics(played: Sequence[Played]) -> JsonRow:
         "stop_rate": float(np.mean([one.reply.finish_reason == "stop" for one in played])),
         "reply_tokens": float(np.mean([len(one.reply.token_ids) for one in played])),
         **{f"reason/{reason}": count for reason, count in sorted(reasons.items())},
+        **_quality_metrics([one.verdict.data for one in played if "quality" in one.verdict.data]),
     }
+
+
+def _quality_metrics(judged: Sequence[Mapping[str, Any]]) -> JsonRow:
+    """What a further judge made of the messages that it was asked about; nothing where it was not."""
+    if not judged:
+        return {}
+    reasons = Counter(str(data["quality_reason"]) for data in judged)
+    mean = float(np.mean([data["quality"] for data in judged]))
+    return {"quality_mean": mean, **{f"quality/{reason}": count for reason, count in sorted(reasons.items())}}
 
 
 def append_row(path: Path, row: Mapping[str, Any]) -> None:

@@ -132,11 +132,42 @@ def azr_8b() -> TrainConfig:
     )
 
 
+def lsp_3b() -> TrainConfig:
+    """Language Self-Play in full, for one large GPU with vLLM: the frozen model also scores every answer for quality.
+
+    Model, learning rate, queries per step and KL coefficient (the row's, 0.05) are the paper's; panel, lengths and temperature
+    are not reported there. Deviations: R is the `rules` judge where the paper has a reward model, and adapters train where it
+    trains every weight, so that judge and reference cost no memory. The model has to be able to judge: of 40 judgements by
+    SmolLM2-135M-Instruct none had a readable score, and an unreadable one is 0.
+
+    See: Kuba et al., Language Self-Play, arXiv 2509.07414, algorithm 1 and table 1.
+    """
+    return TrainConfig(
+        model="meta-llama/Llama-3.2-3B-Instruct",
+        games=(
+            GameMix(
+                env_id="SelfPlay/InstructionChallenge-v0",
+                kwargs={"attempts": 8, "style": "full", "quality_weight": 1.0},
+                fresh=8,
+                replay=0,
+                references=0,
+            ),
+        ),
+        algorithm="lsp",
+        steps=1_500,
+        sampling=Sampling(max_new_tokens=512),
+        learner=LearnerConfig(lr=3e-6, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, warmup_steps=0),
+        sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1",
+        lanes=1,  # nothing to verify in a sandbox
+    )
+
+
 PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "azr-tiny": azr_tiny,
     "azr-smollm2": azr_smollm2,
     "azr-8b": azr_8b,
     "lsp-tiny": lsp_tiny,
+    "lsp-3b": lsp_3b,
     "kuhn-tiny": kuhn_tiny,
 }
 

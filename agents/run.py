@@ -37,7 +37,7 @@ from .seeding import generator_of
 from .stages import Clock
 from .sync_check import SyncCheck
 from .trackers import Tracker, numbers_of, open_trackers
-from .voices import needs_copy, sync_tolerance, voices_by_role
+from .voices import asks_self, bound_judges, frozen_voice, needs_copy, sync_tolerance, voices_by_role
 
 FILES = ("metrics.jsonl", "timings.jsonl", "eval.jsonl")
 FREE = ("steps", "checkpoint_every", "keep_checkpoints", "episodes_every", "trackers")
@@ -161,7 +161,6 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
     _check_folder(config, run_dir)
     with ExitStack() as stack:
         model, tokenizer = load_model(config.model, device=config.device)
-        start = copy.deepcopy(model) if schedule.frozen and not config.learner.lora_rank else None
         learner = Learner(
             model,
             config.learner,
@@ -172,8 +171,11 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
         voice = copy.deepcopy(learner.model) if needs_copy(config) else learner.model
         sampler = open_sampler(config.sampler, voice, tokenizer, max_rows=config.max_rows)
         stack.callback(sampler.close)
-        referee = Referee(config.sandbox, config.judge)
-        by_role = voices_by_role(config, roles, schedule, sampler, start, tokenizer)
+        if algorithm.wants_reference:
+            learner.keep_reference()  # the starting weights, not the restored ones
+        frozen = frozen_voice(config, learner, sampler, tokenizer) if schedule.frozen or asks_self(config) else None
+        referee = Referee(config.sandbox, config.judge, bound_judges(config, frozen, tokenizer))
+        by_role = voices_by_role(config, roles, schedule, sampler, frozen)
         collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=shapers, lanes=config.lanes)
         run = Run(
             config=config,
@@ -190,8 +192,6 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             roles=roles,
         )
         stack.callback(run.stop_flight)
-        if algorithm.wants_reference:
-            learner.keep_reference()  # the starting weights, not the restored ones
         _restore(run)
         run.trackers = open_trackers(config.trackers, run_dir, config.to_json(), run.step)
         for tracker in run.trackers:

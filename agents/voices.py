@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from transformers import PreTrainedModel, PreTrainedTokenizerBase
+from transformers import PreTrainedTokenizerBase
 
-from .adapters import BASE
+from selfplay_envs.game import Judge
+from selfplay_envs.judges import SELF
+from selfplay_envs.registration import make_game
+
+from .adapter_view import AdapterView
+from .adapters import BASE, has_adapters
+from .chat import render_prompt
 from .config import TrainConfig
-from .sampler import Sampler, TransformersSampler
+from .learner import Learner
+from .reference import Reference
+from .sampler import Prompt, Sampler, TransformersSampler
 from .sampler_text import parse_sampler
 from .schedule import Schedule
+from .self_judge import JUDGING, SelfJudge
 
 
 def voices_by_role(
@@ -18,8 +27,7 @@ def voices_by_role(
     roles: Collection[str],
     schedule: Schedule,
     sampler: Sampler,
-    start: PreTrainedModel | None,
-    tokenizer: PreTrainedTokenizerBase,
+    frozen: Sampler | None,
 ) -> dict[str, Sampler]:
     """Samplers of the roles that do not speak with the shared weights: adapters of their own, or the starting weights.
 
@@ -28,19 +36,49 @@ def voices_by_role(
         roles: All of them.
         schedule: Says who is frozen.
         sampler: Speaks for all others.
-        start: A copy of the starting model, where it has no adapters to switch off.
-        tokenizer: Of the model.
+        frozen: Speaks with the starting weights; may be None where nobody is frozen.
     """
     per_role = config.learner.adapters == "per-role"
     voices: dict[str, Sampler] = {role: sampler.speaking_as(role) for role in sorted(roles)} if per_role else {}
-    if schedule.frozen:
-        frozen = (
-            sampler.speaking_as(BASE)
-            if start is None
-            else TransformersSampler(start.requires_grad_(False), tokenizer, max_rows=config.max_rows)
-        )
+    if frozen is not None:
         voices |= dict.fromkeys(sorted(schedule.frozen), frozen)
     return voices
+
+
+def frozen_voice(config: TrainConfig, learner: Learner, sampler: Sampler, tokenizer: PreTrainedTokenizerBase) -> Sampler:
+    """Speaks with the learner's present weights for ever; call it before they change, or a state is restored.
+
+    With adapters, `sampler` itself with its adapters switched off. Else with the reference's copy of the weights where the
+    algorithm keeps one, so that there are never two.
+    """
+    if has_adapters(learner.model):
+        return sampler.speaking_as(BASE)
+    kept = learner._reference or Reference(learner.model)
+    with kept.speaking() as model:
+        return TransformersSampler(model, tokenizer, max_rows=config.max_rows)
+
+
+def asks_self(config: TrainConfig) -> bool:
+    """Whether a game of the run, or the run itself, names the frozen model as a judge.
+
+    Raises:
+        UsageError: A game is not registered, or does not take a keyword.
+    """
+    games = [make_game(mix.env_id, **mix.kwargs) for mix in config.games]
+    return SELF in (config.judge, *(name for game in games for name in game.judges))
+
+
+def bound_judges(config: TrainConfig, frozen: Sampler | None, tokenizer: PreTrainedTokenizerBase) -> dict[str, Judge]:
+    """`self`, where it is asked: the judge that speaks with a frozen voice and knows how much text its model can take."""
+    if frozen is None or not asks_self(config):
+        return {}
+    speaker = frozen.parent if isinstance(frozen, AdapterView) else frozen
+    context = int(getattr(speaker, "context", 1 << 30))
+
+    def fits(prompt: Prompt) -> bool:
+        return len(render_prompt(tokenizer, prompt)) + JUDGING.max_new_tokens <= context
+
+    return {SELF: SelfJudge(frozen, names=(config.seed, "self-judge"), fits=fits)}
 
 
 def needs_copy(config: TrainConfig) -> bool:

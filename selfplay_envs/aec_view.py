@@ -56,7 +56,12 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         return self.action_spaces[agent]
 
     def reset(self, seed: int | None = None, options: dict[str, Any] | None = None) -> None:
-        """Starts an episode; the same (seed, options, messages) always give the same one."""
+        """Starts an episode; the same (seed, options, messages) always give the same one.
+
+        Raises:
+            UsageError: An option is wrong, or a judge that the game asks is not bound.
+        """
+        self.referee.check_judges(self.game.judges)
         if seed is not None:
             self._np_random = np.random.Generator(np.random.PCG64(seed))
         episode_seed = seed if seed is not None else int(self._np_random.integers(2**63 - 1))

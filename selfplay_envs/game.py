@@ -49,6 +49,8 @@ class JudgeItem:
     messages: tuple[Message, ...]
     answers: tuple[str, ...] = ()
     context: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    judge: str = ""
+    """Name of another judge than the environment's own; a game lists it in `Game.judges`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +111,8 @@ class Game(ABC):
     """What is being played, for grouping and metrics: `deduction`, `kuhn`, ..."""
     zero_sum: bool = False
     """Whether `outcome` sums to 0 over all (role, attempt) in every episode; checked by `selfplay check`."""
+    judges: tuple[str, ...] = ()
+    """Names of the judges that it asks besides the environment's own; a game may set it as it is made."""
 
     def __init__(self, *, attempts: int = 1) -> None:
         """Stores the size of the panel.

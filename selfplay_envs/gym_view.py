@@ -6,13 +6,14 @@ from typing import Any, SupportsFloat
 
 import gymnasium
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 
 from .errors import ResetNeeded, UsageError
 from .game import Game, Slot
 from .play import Match, Start, advance
 from .records import Episode, Reply
 from .referee import Referee
-from .registration import build_game
+from .registration import build_game, honest_spec
 from .render import render_match
 from .spaces import UnicodeText, clean_text, observation_space
 
@@ -78,6 +79,9 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
     `game` is filled by registration. `sandbox` (`auto`, `docker`, `process`), `judge` (`rules`, ...), `reward_role`,
     `render_mode` (`ansi`); the rest goes to the game, `attempts` above all. `reset(options=...)` may hold `task`
     (start at the solver) and `references` (shown to the proposer).
+
+    Judges other than `rules` make the environment nondeterministic (`spec.nondeterministic`). A game that asks `self`
+    needs a model: set `env.unwrapped.referee = Referee(judges={"self": ...})` before `reset`.
     """
 
     metadata = {"render_modes": ["ansi"], "render_fps": 1}
@@ -96,19 +100,31 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
         self.reward_role = check_reward_role(reward_role, self.game)
         self.render_mode = render_mode
         self.referee = Referee(sandbox, judge)
+        self._judges = (judge, *self.game.judges)
         self.action_space = UnicodeText()
         self.observation_space = observation_space()
         self._kwargs = kwargs
+        self._spec: EnvSpec | None = None
         self._match: Match | None = None
         self._ledger = CreditLedger()
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How `gym.make` made this environment; nondeterministic where a judge may be."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._spec = honest_spec(spec, self._judges)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Observation, dict[str, Any]]:
         """Starts an episode; the same (seed, options, messages) always give the same one.
 
         Raises:
-            UsageError: An option is wrong.
+            UsageError: An option is wrong, or a judge that the game asks is not bound.
         """
         super().reset(seed=seed)
+        self.referee.check_judges(self.game.judges)
         episode_seed = seed if seed is not None else int(self.np_random.integers(2**63 - 1))
         env_id = self.spec.id if self.spec is not None else type(self.game).__name__
         self._match = Match(Start(env_id, episode_seed, self._kwargs, dict(options or {})), self.game)

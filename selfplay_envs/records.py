@@ -110,7 +110,7 @@ class Episode:
     proposed: Mapping[str, Any] | None = None
     """The task this episode produced, if any."""
     backend: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Which sandbox and judge answered."""
+    """Which sandbox and judge answered, and as `judge:NAME` each further judge that was asked."""
 
     def to_json(self, tokens: bool = False) -> dict[str, Any]:
         """Plain JSON types, one line of a `.jsonl` file."""

@@ -1,15 +1,15 @@
-"""The referee answers what games ask: all generators in lock-step, one sandbox batch and one judge batch per round."""
+"""The referee answers what games ask: all generators in lock-step, one sandbox batch and one batch per judge and round."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
 from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, open_sandbox
 
-from .errors import GameError
-from .game import Judge, JudgeItem, Request, Result
+from .errors import GameError, UsageError
+from .game import Judge, JudgeItem, Request, Result, Score
 from .judges import open_judge
 from .programs import keeps_to_itself
 
@@ -26,16 +26,24 @@ class Answered(Generic[T]):
 
 
 class Referee:
-    """Owns the handlers of a run: a sandbox and a judge, by name or as objects, opened when first asked.
+    """Owns the handlers of a run: a sandbox and judges, by name or as objects, opened when first asked.
 
     Args:
         sandbox: `auto`, `docker`, `process`, or a `CodeSandbox`.
-        judge: A name in the judge registry, or a `Judge`.
+        judge: A name in `judges` or in the judge registry, or a `Judge`: who answers items that name nobody else.
+        judges: Judges bound to this run by name, such as `self`; they come before the registry's.
     """
 
-    def __init__(self, sandbox: str | CodeSandbox = "auto", judge: str | Judge = "rules") -> None:
+    def __init__(
+        self,
+        sandbox: str | CodeSandbox = "auto",
+        judge: str | Judge = "rules",
+        judges: Mapping[str, Judge] | None = None,
+    ) -> None:
         self._sandbox = sandbox
         self._judge = judge
+        self._judges: dict[str, Judge] = dict(judges or {})
+        self._asked: dict[str, Judge] = {}
 
     @property
     def sandbox(self) -> CodeSandbox:
@@ -50,19 +58,47 @@ class Referee:
 
     @property
     def judge(self) -> Judge:
-        """The judge, opened on first use.
+        """The environment's own judge, opened on first use.
 
         Raises:
-            UsageError: No judge of that name is registered.
+            UsageError: No judge of that name is bound or registered.
         """
         if isinstance(self._judge, str):
-            self._judge = open_judge(self._judge)
+            self._judge = self._find(self._judge)
         return self._judge
+
+    def judge_named(self, name: str) -> Judge:
+        """The judge that items naming it are put to, opened on first use; from then on `backend` tells of it.
+
+        Raises:
+            UsageError: No judge of that name is bound or registered.
+        """
+        self._asked[name] = judge = self._find(name)
+        return judge
+
+    def check_judges(self, names: Iterable[str]) -> None:
+        """Opens these judges, without asking them anything: `Game.judges`, before anybody has said a word.
+
+        Raises:
+            UsageError: One is neither bound nor registered.
+        """
+        for name in names:
+            self._find(name)
+
+    def _find(self, name: str) -> Judge:
+        if name not in self._judges:
+            self._judges[name] = open_judge(name)
+        return self._judges[name]
 
     @property
     def backend(self) -> dict[str, str]:
-        """Names of what was really used so far; a handler that nobody asked is not opened just to be named."""
-        handlers = {"sandbox": self._sandbox, "judge": self._judge}
+        """Names of what was really used so far; a handler that nobody asked is not opened just to be named.
+
+        Keys: `sandbox`, `judge`, and `judge:NAME` for each further judge that was asked.
+        """
+        asked = dict(self._asked)  # another lane may add to it meanwhile
+        further = {f"judge:{name}": asked[name] for name in sorted(asked)}
+        handlers: dict[str, object] = {"sandbox": self._sandbox, "judge": self._judge, **further}
         return {
             key: value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
             for key, value in handlers.items()
@@ -76,6 +112,7 @@ class Referee:
 
         Raises:
             GameError: A game yielded something that is not a list of requests.
+            UsageError: A judge that a game names is neither bound nor registered, or a judge left an item out.
         """
         results: list[list[Result]] = [[] for _ in generators]
         values: dict[int, T] = {}
@@ -105,10 +142,23 @@ class Referee:
 
     def _resolve(self, requests: list[Request]) -> list[Result]:
         jobs = [request for request in requests if isinstance(request, Job)]
-        items = [request for request in requests if isinstance(request, JudgeItem)]
+        items: dict[str, list[JudgeItem]] = {}
+        for request in requests:
+            if isinstance(request, JudgeItem):
+                items.setdefault(request.judge, []).append(request)
         outcomes = iter(run_grouped(self.sandbox, jobs) if jobs else [])
-        scores = iter(self.judge.score(items) if items else [])
-        return [next(outcomes) if isinstance(request, Job) else next(scores) for request in requests]
+        scores = {name: iter(self._score(name, own)) for name, own in items.items()}
+        return [next(outcomes) if isinstance(request, Job) else next(scores[request.judge]) for request in requests]
+
+    def _score(self, name: str, items: list[JudgeItem]) -> list[Score]:
+        """One batch for one judge; the empty name is the environment's own."""
+        scores = (self.judge_named(name) if name else self.judge).score(items)
+        if len(scores) != len(items):
+            raise UsageError(
+                f"the judge {name or 'of the environment'} gave {len(scores)} scores for {len(items)} items; "
+                "Judge.score returns one Score per item, in order."
+            )
+        return scores
 
 
 def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterable
+from dataclasses import replace
 from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any
@@ -17,6 +19,7 @@ from gymnasium.envs.registration import EnvSpec
 
 from .errors import UsageError
 from .game import Game
+from .judges import PURE
 
 GROUP = "selfplay_envs.games"
 GYM_VIEW = "selfplay_envs.gym_view:SelfPlayEnv"
@@ -51,6 +54,13 @@ def register_game(env_id: str, game: str, *, nondeterministic: bool = False, **k
         nondeterministic=nondeterministic,
         kwargs={"game": game, **kwargs},
     )
+
+
+def honest_spec(spec: EnvSpec | None, judges: Iterable[str]) -> EnvSpec | None:
+    """`spec`, marked as nondeterministic where one of the environment's judges is not known to be a pure function."""
+    if spec is None or set(judges) <= PURE:
+        return spec
+    return replace(spec, nondeterministic=True)
 
 
 def register_all() -> None:

@@ -61,7 +61,11 @@ def _feed(match: Match, results: list[object]) -> None:
 
 
 def rejudge(episode: Episode, referee: Referee) -> Episode:
-    """The episode that the same replies give when sandbox and judge are asked again."""
+    """The episode that the same replies give when sandbox and judges are asked again.
+
+    Raises:
+        UsageError: The game asks a judge that `referee` has not, such as `self`, whose model only a run holds.
+    """
     said = iter(episode.messages)
     start = Start(episode.env_id, episode.seed, episode.kwargs, episode.options)
     return play_episode(start, lambda asks: [next(said).reply for _ in asks], referee)

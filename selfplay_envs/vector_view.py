@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
@@ -19,7 +20,7 @@ from .gym_view import CreditLedger, check_reward_role, observe
 from .play import Match, Start, advance
 from .records import Episode, Reply
 from .referee import Referee
-from .registration import build_game
+from .registration import build_game, honest_spec
 from .spaces import UnicodeText, clean_text, observation_space
 
 
@@ -62,13 +63,24 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         self.reward_role = check_reward_role(reward_role, first)
         self.render_mode = render_mode
         self.referee = Referee(sandbox, judge)
+        self._judges = (judge, *first.judges)
         self.single_action_space = UnicodeText()
         self.single_observation_space = observation_space()
         self.action_space = batch_space(self.single_action_space, num_envs)
         self.observation_space = batch_space(self.single_observation_space, num_envs)
         self._kwargs = kwargs
+        self._spec: EnvSpec | None = None
         self._matches: list[Match | None] = [None] * len(self.games)
         self._ledgers = [CreditLedger() for _ in self.games]
+
+    @property
+    def spec(self) -> EnvSpec | None:
+        """How `gym.make_vec` made this environment; nondeterministic where a judge may be."""
+        return self._spec
+
+    @spec.setter
+    def spec(self, spec: EnvSpec | None) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._spec = honest_spec(spec, self._judges)
 
     def reset(
         self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
@@ -76,8 +88,9 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         """Starts an episode in every group, or in those that `options["reset_mask"]` marks.
 
         Raises:
-            UsageError: The number of seeds or of group options is not the number of groups.
+            UsageError: The number of seeds or of group options is not the number of groups, or a judge is not bound.
         """
+        self.referee.check_judges(self.games[0].judges)
         shared = dict(options or {})
         mask = shared.pop("reset_mask", None)
         per_group: Sequence[Mapping[str, Any]] = shared.pop("groups", None) or [{} for _ in self.games]

@@ -1,20 +1,25 @@
 """Instruction challenge: a challenger writes an instruction, a panel follows it, a judge scores the answers.
 
-The LSP-Zero form of Kuba et al., Language Self-Play, arXiv 2509.07414, equations 1-5: the solver's credit is the
-judge's value R(q, a), the challenger's is -V(q), the negated mean over the panel. Centring by group is the advantage
-function's. Deviation: instructions that the judge cannot score earn `malformed_credit` instead of -V = 0, which would
-be the best possible payoff for asking nothing.
+Kuba et al., Language Self-Play, arXiv 2509.07414, equations 1-5. LSP-Zero: the solver's credit is the judge's value
+R(q, a), the challenger's is -V(q), the negated mean over the panel. LSP, with `quality_weight` w = 1: a second judge, the
+frozen model itself, scores request and answer for quality, R_Q(q, a) in 0..7; the solver's credit is R + w R_Q, the
+challenger's -V + w V_Q with V_Q the mean of R_Q over the panel. Credits are then no zero-sum game any more; the payoffs
+(`outcome`) still are, on R alone. Centring by group is the advantage function's. Deviation: instructions that the judge cannot
+score earn `malformed_credit` instead of -V = 0, which would be the best possible payoff for asking nothing.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import UsageError
 from ..game import Game, JudgeItem, Judging, Message, Settling, Slot, Verdict, no_requests, short_hash
+from ..judges import SELF
 from ..parsing import bodies
 from ..prompts import find_style
 
@@ -26,22 +31,33 @@ class InstructionChallenge(Game):
     """Challenger against solvers, zero-sum: the challenger loses what the panel earns on average.
 
     Reasons of an instruction: `no_instruction_block`, `instruction_too_long`, and the judge's (`unknown_clause`, ...).
-    Reasons of an answer: `no_answer_block`.
+    Reasons of an answer: `no_answer_block`. `Verdict.data` of a scored answer holds `quality` and `quality_reason` (`ok`, or
+    why the judge gave 0).
 
     Args:
         attempts: Answers per instruction (G in the paper).
         style: Prompt wording, `full` or `terse`.
-        malformed_credit: Paid for a malformed message; below every judged value, which lie in [-1, 1].
+        malformed_credit: Paid for a malformed message, which is not judged for quality either. No judged credit is lower:
+            with the `rules` judge a solver's lies in [0, 1 + 7 w], a challenger's in [-1, 7 w].
+        quality_weight: w above; with 0 nobody is asked for quality.
     """
 
     roles = ("challenger", "solver")
     task_type = "instruction"
     zero_sum = True
 
-    def __init__(self, *, attempts: int = 8, style: str = "full", malformed_credit: float = -1.0) -> None:
+    def __init__(
+        self, *, attempts: int = 8, style: str = "full", malformed_credit: float = -1.0, quality_weight: float = 0.0
+    ) -> None:
         super().__init__(attempts=attempts)
+        if type(quality_weight) not in (int, float) or not 0 <= quality_weight < math.inf:
+            raise UsageError(
+                f"quality_weight={quality_weight!r} is not a finite number of at least 0; pass 0 for LSP-Zero, 1 for LSP."
+            )
         self.style = find_style(style)
         self.malformed_credit = malformed_credit
+        self.quality_weight = float(quality_weight)
+        self.judges = (SELF,) if quality_weight else ()
         self.instruction: str | None = None
 
     def reset(self, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
@@ -57,6 +73,7 @@ class InstructionChallenge(Game):
         self._fresh = task is None
         self._over = False
         self._values = [0.0] * self.attempts
+        self._qualities = [0.0] * self.attempts
 
     def pending(self) -> tuple[Slot, ...]:
         """The challenger first, then the whole panel at once."""
@@ -71,7 +88,7 @@ class InstructionChallenge(Game):
         return self.style.challenge() if self.instruction is None else self.style.answer(self.instruction)
 
     def judge(self, slot: Slot, text: str, finish_reason: str) -> Judging:
-        """An instruction must be one that the judge can score; an answer is worth what the judge says."""
+        """An instruction must be one that the judge can score; an answer is worth what the judges say."""
         if slot.role == "challenger":
             found = bodies(text, "instruction")
             if not found or not found[-1].strip():
@@ -87,11 +104,16 @@ class InstructionChallenge(Game):
         if not answers:
             return Verdict(valid=False, reason="no_answer_block")
         assert self.instruction is not None
-        [score] = yield [JudgeItem(messages=(Message("user", self.instruction),), answers=(answers[-1],))]
-        return Verdict(valid=True, score=float(score.values[0]))
+        item = JudgeItem(messages=(Message("user", self.instruction),), answers=(answers[-1],))
+        if not self.quality_weight:
+            [score] = yield [item]
+            return Verdict(valid=True, score=float(score.values[0]))
+        [score, quality] = yield [item, replace(item, judge=SELF)]
+        data = {"quality": float(quality.values[0]), "quality_reason": quality.reason}
+        return Verdict(valid=True, score=float(score.values[0]), data=data)
 
     def apply(self, slot: Slot, text: str, verdict: Verdict) -> None:
-        """A valid instruction is posed; an answer is paid its value."""
+        """A valid instruction is posed; an answer is paid its value, and for its quality."""
         if slot.role == "challenger":
             if verdict.valid:
                 self.instruction = verdict.data["instruction"]
@@ -100,19 +122,20 @@ class InstructionChallenge(Game):
                 self.outcome["challenger", 0] = 0.0
                 self._over = True
             return
-        self._values[slot.attempt] = verdict.score
-        self.credit[slot] = verdict.score if verdict.valid else self.malformed_credit
+        quality = verdict.data.get("quality", 0.0)
+        self._values[slot.attempt], self._qualities[slot.attempt] = verdict.score, quality
+        self.credit[slot] = verdict.score + self.quality_weight * quality if verdict.valid else self.malformed_credit
         self._over = True
 
     def settle(self) -> Settling:
-        """Once the panel has answered: -V for the challenger, and payoffs that sum to 0."""
+        """Once the panel has answered: -V + w V_Q for the challenger, and payoffs that sum to 0."""
         if self._over and self.instruction is not None:
-            mean = sum(self._values) / self.attempts
+            mean, quality = (sum(values) / self.attempts for values in (self._values, self._qualities))
             for attempt, value in enumerate(self._values):
                 self.outcome["solver", attempt] = value / self.attempts
             self.outcome["challenger", 0] = -mean
             if self._fresh:
-                self.credit[CHALLENGER] = -mean
+                self.credit[CHALLENGER] = -mean + self.quality_weight * quality
         return
         yield []
 

@@ -8,9 +8,13 @@ from ..errors import UsageError
 from ..game import Judge
 from .rules import RulesJudge
 
-__all__ = ["RulesJudge", "judge_names", "open_judge"]
+__all__ = ["PURE", "SELF", "RulesJudge", "judge_names", "open_judge"]
 
 GROUP = "selfplay_envs.judges"
+PURE = frozenset({"rules"})
+"""Names of the judges that are known to be pure functions; an environment that asks another is nondeterministic."""
+SELF = "self"
+"""The run's own model with its starting weights; never opened by name, since only a run has it: see `Referee`."""
 
 
 def judge_names() -> tuple[str, ...]:
@@ -22,10 +26,15 @@ def open_judge(name: str) -> Judge:
     """The judge of that name.
 
     Raises:
-        UsageError: No judge of that name is registered.
+        UsageError: No judge of that name is registered, or it is `self`, which has to be bound.
     """
     if name == "rules":
         return RulesJudge()
+    if name == SELF:
+        raise UsageError(
+            "judge='self' is the run's own model with its starting weights, and none is bound here: let `selfplay train` bind "
+            "it, or in your own code pass Referee(judges={'self': SelfJudge(sampler)})."
+        )
     for point in entry_points(group=GROUP):
         if point.name == name:
             return point.load()()

@@ -11,7 +11,7 @@ from agents.lanes import Flight, Gate, Lane, LaneReferee
 from agents.sampler import ScriptedSampler
 from agents.sampling import Sampling
 from sandboxes import CodeSandbox
-from selfplay_envs import Episode, Referee, Start
+from selfplay_envs import Episode, Referee, Start, UsageError
 from selfplay_envs.game import JudgeItem, Message, Score
 from tests.agents.toys import GAME
 
@@ -144,6 +144,31 @@ def test_a_judge_waits_at_the_gate_unless_it_says_that_it_needs_not() -> None:
     judge.concurrent = True  # type: ignore[attr-defined]
     LaneReferee(Referee("process", judge), gate).judge.score([item])
     assert judge.locked == [True, False]
+
+
+def test_judges_bound_to_the_run_wait_at_the_same_gate_and_are_named() -> None:
+    gate = Gate()
+    judge, free = _Scores(gate), _Scores(gate)
+    free.concurrent = True  # type: ignore[attr-defined]
+    run = Referee("process", judges={"self": judge, "free": free})
+    lane = LaneReferee(run, gate)
+    lane.check_judges(["self", "free"])
+    assert "judge:self" not in lane.backend
+
+    def asks():  # type: ignore[no-untyped-def]
+        items = [JudgeItem(messages=(Message("user", "hi"),), answers=("x",), judge=name) for name in ("self", "free", "self")]
+        return (yield items)
+
+    [answered] = lane.answer([asks()])
+    assert [score.values for score in answered.value] == [(1.0,)] * 3
+    assert (judge.locked, free.locked) == ([True], [False])
+    assert (
+        lane.backend
+        == run.backend
+        == {"sandbox": "process", "judge": "rules", "judge:free": "_Scores", "judge:self": "_Scores"}
+    )
+    with pytest.raises(UsageError, match="judge='oracle'"):
+        lane.check_judges(["oracle"])
 
 
 def test_handlers_are_opened_once_and_named() -> None:

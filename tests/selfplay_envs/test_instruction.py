@@ -1,19 +1,37 @@
 """The instruction challenge and its rules judge: credits against hand-computed tables (LSP-Zero: R, and -V)."""
 
+import gymnasium as gym
 import pytest
+from gymnasium.envs.registration import EnvSpec
 
-from selfplay_envs import JudgeItem, Message, Referee, Reply, Start, UsageError, play_episode
+from selfplay_envs import JudgeItem, Message, Referee, Reply, Score, Start, UsageError, play_episode, register_game
 from selfplay_envs.judges import RulesJudge, open_judge
 from selfplay_envs.judges.rules import parse_instruction
 from selfplay_envs.parsing import fence
 
+ENV = "SelfPlay/InstructionChallenge-v0"
 
-def played(challenge, answers, options=None):
+
+class Quality:
+    """A judge that gives the answer's length as its quality; counts its batches."""
+
+    name = "length"
+
+    def __init__(self):
+        self.batches = []
+
+    def score(self, items):
+        self.batches.append([(item.messages[-1].content, item.answers[0]) for item in items])
+        return [Score(values=(float(len(item.answers[0])),)) for item in items]
+
+
+def played(challenge, answers, options=None, judge=None, **more):
     def act(asks):
         return [Reply(text=challenge if ask.slot.role == "challenger" else answers[ask.slot.attempt]) for ask in asks]
 
-    kwargs = {"attempts": max(1, len(answers)), "style": "terse"}
-    return play_episode(Start("SelfPlay/InstructionChallenge-v0", 0, kwargs, options or {}), act, Referee())
+    kwargs = {"attempts": max(1, len(answers)), "style": "terse", **more}
+    judges = {} if judge is None else {"self": judge}
+    return play_episode(Start(ENV, 0, kwargs, options or {}), act, Referee(judges=judges))
 
 
 def test_credits_are_r_for_solvers_and_minus_v_for_the_challenger():
@@ -85,3 +103,69 @@ def test_a_task_in_the_options_starts_at_the_solvers():
 def test_an_unknown_judge_gets_one_clear_sentence():
     with pytest.raises(UsageError, match=r"judge='oracle' is not registered; choose one of rules"):
         open_judge("oracle")
+    with pytest.raises(UsageError, match=r"judge='self' is the run's own model .* bind it, or .* pass Referee\(judges="):
+        open_judge("self")
+
+
+def test_with_a_weight_both_sides_are_paid_for_quality_and_the_payoffs_stay_zero_sum():
+    judge = Quality()
+    answers = [fence("answer", "red"), "malformed", fence("answer", "a red")]
+    episode = played(fence("instruction", "start with the word red"), answers, judge=judge, quality_weight=0.5)
+    # R: 1, malformed, 0. R_Q: 3, none, 5. V = 1/3, V_Q = 8/3, both over the whole panel
+    assert [m.credit for m in episode.messages[1:]] == [1 + 1.5, -1.0, 2.5]
+    assert episode.messages[0].credit == pytest.approx(-1 / 3 + 0.5 * 8 / 3)
+    assert episode.outcome == {("solver", 0): 1 / 3, ("solver", 1): 0.0, ("solver", 2): 0.0, ("challenger", 0): -1 / 3}
+    assert [dict(m.verdict.data) for m in episode.messages[1:]] == [
+        {"quality": 3.0, "quality_reason": "ok"},
+        {},
+        {"quality": 5.0, "quality_reason": "ok"},
+    ]
+    assert [m.verdict.score for m in episode.messages[1:]] == [1.0, 0.0, 0.0]
+    assert judge.batches == [[("start with the word red", "red"), ("start with the word red", "a red")]]
+
+
+def test_without_a_weight_nobody_is_asked_for_quality_and_a_refused_instruction_is_not_judged():
+    judge = Quality()
+    plain = played(fence("instruction", "use only lowercase"), [fence("answer", "abc")], judge=judge)
+    assert dict(plain.messages[1].verdict.data) == {}
+    refused = played(fence("instruction", "prove it"), [], judge=judge, quality_weight=1.0)
+    assert refused.messages[0].credit == -1.0
+    assert judge.batches == []
+
+
+@pytest.mark.parametrize("weight", [-1, float("nan"), float("inf"), True, "1"])
+def test_a_wrong_weight_is_one_sentence(weight):
+    with pytest.raises(UsageError, match=r"quality_weight=.* pass 0 for LSP-Zero, 1 for LSP"):
+        played("", [], quality_weight=weight)
+
+
+def test_views_say_before_anybody_speaks_that_the_judge_is_not_bound():
+    for env in (gym.make(ENV, attempts=2, quality_weight=1.0), gym.make_vec(ENV, num_envs=2, attempts=2, quality_weight=1.0)):
+        with pytest.raises(UsageError, match="judge='self' is the run's own model"):
+            env.reset(seed=0)
+    pettingzoo = pytest.importorskip("selfplay_envs.aec_view")
+    with pytest.raises(UsageError, match="judge='self'"):
+        pettingzoo.SelfPlayAEC(ENV, quality_weight=1.0).reset(seed=0)
+    with pytest.raises(UsageError, match="judge='self'"):
+        played(fence("instruction", "use only lowercase"), [fence("answer", "abc")], quality_weight=1.0)
+
+
+def test_a_view_with_a_judge_of_its_own_pays_for_quality():
+    env = gym.make(ENV, attempts=1, quality_weight=1.0, style="terse")
+    env.unwrapped.referee = Referee(judges={"self": Quality()})
+    env.reset(seed=0)
+    env.step(fence("instruction", "use only lowercase"))
+    _, reward, done, _, info = env.step(fence("answer", "abc"))
+    assert (reward, done) == (1 + 3, True)
+    assert info["role_rewards"] == {"challenger": -1 + 3, "solver": 1 + 3}
+    assert env.unwrapped.episode().backend["judge:self"] == "length"
+
+
+def test_a_judge_that_may_not_be_pure_makes_the_environment_nondeterministic():
+    register_game("Test/Weighed-v0", "selfplay_envs.games.instruction:InstructionChallenge", quality_weight=1.0)
+    made = [gym.make(ENV), gym.make(ENV, quality_weight=1.0), gym.make(ENV, judge="self"), gym.make("Test/Weighed-v0")]
+    assert [env.spec.nondeterministic for env in made] == [False, True, True, True]
+    assert not gym.spec(ENV).nondeterministic
+    assert EnvSpec.from_json(made[1].spec.to_json()).nondeterministic
+    vectors = [gym.make_vec(ENV, num_envs=8), gym.make_vec(ENV, num_envs=8, quality_weight=1.0)]
+    assert [env.unwrapped.spec.nondeterministic for env in vectors] == [False, True]

@@ -43,8 +43,8 @@ def stages(*rounds):
     return seen
 
 
-def item(text):
-    return JudgeItem(messages=(Message("user", text),), answers=("x",))
+def item(text, judge=""):
+    return JudgeItem(messages=(Message("user", text),), answers=("x",), judge=judge)
 
 
 def test_all_generators_advance_in_lock_step_one_batch_per_round():
@@ -115,3 +115,48 @@ def test_handlers_are_opened_only_when_asked():
 def test_the_scripted_sandbox_is_a_public_double():
     sandbox = ScriptedSandbox(lambda job: Outcome.of([CallOutcome(status=Status.OK, value="1") for _ in job.calls]))
     assert Referee(sandbox).answer([stages([Job(program="p", calls=("1",))])])[0].value[0][0].calls[0].value == "1"
+
+
+def test_one_batch_per_judge_and_round_in_the_order_of_the_requests():
+    own, second = CountingJudge(), CountingJudge()
+    referee = Referee(Recorder(), own, {"second": second, "never": CountingJudge()})
+    generators = [stages([item("a"), item("bc", "second"), item("def")]), stages([item("ghij", "second")], [item("k")])]
+    first, other = referee.answer(generators)
+    assert [score.values[0] for score in first.results] == [1.0, 2.0, 3.0]
+    assert [score.values[0] for score in other.results] == [4.0, 1.0]
+    assert (own.batches, second.batches) == ([2, 1], [2])
+
+
+def test_the_backend_names_a_further_judge_once_it_was_asked():
+    referee = Referee(Recorder(), CountingJudge(), {"second": CountingJudge()})
+    plain = {"sandbox": "recorder", "judge": "CountingJudge"}
+    referee.answer([stages([item("a")])])
+    referee.check_judges(["second", "rules"])
+    assert referee.backend == plain
+    referee.answer([stages([item("include the word x", "rules"), item("a", "second")])])
+    assert referee.backend == {**plain, "judge:rules": "rules", "judge:second": "CountingJudge"}
+    assert list(referee.backend)[2:] == ["judge:rules", "judge:second"]
+
+
+def test_a_bound_judge_can_be_the_environments_own_too():
+    judge = CountingJudge()
+    referee = Referee(Recorder(), "self", {"self": judge})
+    assert referee.judge is judge
+    assert referee.judge_named("self") is judge
+
+
+def test_judges_that_nobody_bound_or_that_miscount_are_told_so():
+    referee = Referee(Recorder(), CountingJudge())
+    for name in ("self", "oracle"):
+        with pytest.raises(UsageError, match=f"judge='{name}'"):
+            referee.answer([stages([item("a", name)])])
+        with pytest.raises(UsageError, match=f"judge='{name}'"):
+            referee.check_judges([name])
+    assert referee.backend == {"sandbox": "recorder", "judge": "CountingJudge"}
+
+    class Forgetful:
+        def score(self, items):
+            return []
+
+    with pytest.raises(UsageError, match="the judge second gave 0 scores for 1 items"):
+        Referee(Recorder(), CountingJudge(), {"second": Forgetful()}).answer([stages([item("a", "second")])])

@@ -7,7 +7,9 @@ import pytest
 
 from selfplay_envs import (
     GameError,
+    Referee,
     Reply,
+    Score,
     Start,
     UsageError,
     differences,
@@ -118,3 +120,33 @@ def test_settle_results_are_recorded_and_replayed_without_a_judge(referee):
     assert differences(restored, replay(restored)) == []
     with pytest.raises(GameError, match="more than was recorded"):
         replay(dataclasses.replace(ranked, settled=()))
+
+
+class Moody:
+    """A judge that is not pure: every answer gets one more than the last."""
+
+    name = "moody"
+    mood = 0.0
+
+    def score(self, items):
+        self.mood += 1.0
+        return [Score(values=(self.mood,)) for _ in items]
+
+
+def test_a_game_that_a_model_judged_is_recorded_so_and_replays_without_it():
+    said = iter([fence("instruction", "use only lowercase"), fence("answer", "abc")])
+    start = Start("SelfPlay/InstructionChallenge-v0", 0, {"attempts": 1, "quality_weight": 1.0})
+    judge = Moody()
+    judged = play_episode(
+        start, lambda asks: [Reply(text=next(said)) for _ in asks], Referee("process", judges={"self": judge})
+    )
+    assert judged.backend == {"sandbox": "process", "judge": "rules", "judge:self": "moody"}
+    assert [m.credit for m in judged.messages] == [-1.0 + 1.0, 1.0 + 1.0]
+    restored = type(judged).from_json(json.loads(json.dumps(judged.to_json())))
+    assert restored == judged
+    assert differences(restored, replay(restored)) == []
+    assert replay(restored).backend == judged.backend
+    with pytest.raises(UsageError, match="judge='self'"):
+        rejudge(restored, Referee("process"))
+    found = differences(restored, rejudge(restored, Referee("process", judges={"self": judge})))
+    assert [(d.message, d.field) for d in found] == [(0, "credit"), (1, "verdict"), (1, "credit")]
