@@ -15,7 +15,6 @@ goes: a kill, or a power cut, at any byte leaves the folder before. Random numbe
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import pickle
@@ -25,6 +24,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
+from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from selfplay_envs import Episode, read_episodes, write_episodes
@@ -34,6 +34,7 @@ from .config import TrainConfig
 from .curriculum import Curriculum
 from .errors import CheckpointError
 from .learner import Learner
+from .lora import merged_weights
 from .models import quiet_transformers
 
 INFLIGHT = "inflight.jsonl"
@@ -130,12 +131,13 @@ def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: P
     Where every role has an adapter of its own, the solver's is merged in (or the first role's, where none is called so):
     the one that evaluation asks. The others' lie in `learner.pt`.
     """
-    model = learner.model
+    model: Any = learner.model
+    weights: dict[str, Tensor] | None = None
     if names := adapter_names(model):
-        chosen = next((name for name in ("solver", SHARED) if name in names), names[0])
-        model = cast(Any, copy.deepcopy(model)).merge_and_unload(adapter_names=[chosen])
+        weights = merged_weights(model, next((name for name in ("solver", SHARED) if name in names), names[0]))
+        model = model.get_base_model()
     with quiet_transformers():
-        model.save_pretrained(folder)
+        model.save_pretrained(folder, state_dict=weights)
     tokenizer.save_pretrained(folder)
 
 

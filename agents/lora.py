@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from .adapters import SHARED
@@ -49,3 +49,24 @@ def with_lora(model: PreTrainedModel, config: LearnerConfig, roles: Sequence[str
 def trained_weights(model: PreTrainedModel) -> dict[str, nn.Parameter]:
     """What the optimiser changes, by name: every adapter, active or not, or all weights of a model without adapters."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad or ".lora_" in name}
+
+
+def merged_weights(model: PreTrainedModel, adapter: str) -> dict[str, Tensor]:
+    """The weights of the plain model that speaks as `model` does with `adapter`, by the plain model's names, on the CPU.
+
+    `model` stays as it is, and its device holds no more than one changed weight at a time.
+    """
+    from peft.tuners.lora import LoraLayer
+
+    base: nn.Module = cast(Any, model).get_base_model()
+    found: dict[str, Tensor] = {}
+    kept: dict[int, Tensor] = {}  # tied weights stay one tensor
+    for name, weight in base.state_dict().items():
+        if ".lora_" not in name:
+            found[name.replace(".base_layer.", ".")] = kept.setdefault(weight.data_ptr(), weight.detach().cpu())
+    for name, layer in base.named_modules():
+        if isinstance(layer, LoraLayer):
+            with torch.no_grad():
+                weight = cast(Any, layer).base_layer.weight
+                found[f"{name}.weight"] = (weight + cast(Any, layer).get_delta_weight(adapter)).to(weight.dtype).cpu()
+    return found

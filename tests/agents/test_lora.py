@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -8,7 +10,7 @@ from agents.adapters import adapter_names, speaking_as
 from agents.algorithms import ALGORITHMS
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
-from agents.lora import trained_weights, with_lora
+from agents.lora import merged_weights, trained_weights, with_lora
 from tests.agents.golden_batch import golden_batch
 from tests.agents.toys import build_model
 
@@ -116,3 +118,19 @@ def test_without_adapters_every_weight_trains() -> None:
     model = build_model()
     assert trained_weights(model) == dict(model.named_parameters())
     assert all(isinstance(p, nn.Parameter) for p in trained_weights(model).values())
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_merged_weights_are_those_of_peft_s_own_merge_and_leave_the_model_as_it_is(dtype: torch.dtype) -> None:
+    model = with_lora(build_model().to(dtype), LearnerConfig(lora_rank=2, adapters="per-role"), ["proposer", "solver"])
+    rng = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for p in trained_weights(model).values():
+            p.add_(torch.randn(p.shape, generator=rng) * 0.1)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    found = merged_weights(model, "solver")
+    assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
+    expected = copy.deepcopy(model).merge_and_unload(adapter_names=["solver"]).state_dict()
+    assert set(found) == set(expected)
+    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert found["lm_head.weight"] is found["model.embed_tokens.weight"]
