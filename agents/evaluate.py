@@ -63,13 +63,15 @@ def evaluate(
         referee: Who checks.
         tasks: Per env id; each fits `options={"task": ...}`.
         config: Samples, sampling, limit.
-        kwargs: Keywords per env id, such as the prompt style; `attempts` is overridden.
+        kwargs: Keywords per env id, such as the prompt style; `attempts` is overridden, and `quality_weight` left out: credits
+            are no result, and their judges need not be asked.
         seed: Names the replies' seeds: the same seed asks two policies with common random numbers.
         on_round: Told (finished, total) after each round.
     """
     starts: list[Start] = []
     for env_id, own in tasks.items():
-        keywords = {**(kwargs or {}).get(env_id, {}), "attempts": config.samples}
+        given = (kwargs or {}).get(env_id, {})
+        keywords = {**{name: value for name, value in given.items() if name != "quality_weight"}, "attempts": config.samples}
         chosen = own[: config.limit] if config.limit else own
         starts += [
             Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)

@@ -143,6 +143,11 @@ class Learner:
         """Remembers the present weights as the reference, for algorithms with a KL term; call it before restoring a state."""
         self._reference = Reference(self.model)
 
+    @property
+    def reference(self) -> Reference | None:
+        """The starting weights, where `keep_reference` was called."""
+        return self._reference
+
     def sync(self, sampler: Sampler) -> None:
         """Makes a sampler speak with the present weights."""
         sampler.receive(self.model, self.policy_version)

@@ -13,8 +13,8 @@ def micro_batches(
 ) -> list[list[int]]:
     """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
 
-    A unit is one row; with `shared_width` replies to one prompt as `agents.packing` packs them, as many as the budget holds; with
-    `pairs` rows 2i and 2i + 1.
+    A unit is one row; with `shared_width` replies to one prompt as `agents.packing` packs them, as many as the budget holds;
+    with `pairs` rows 2i and 2i + 1.
 
     Args:
         batch: All rows.

@@ -86,7 +86,7 @@ def lsp_tiny() -> TrainConfig:
                 references=0,
             ),
         ),
-        algorithm="lsp",
+        algorithm="lsp-zero",
         steps=60,
         sampling=Sampling(max_new_tokens=64),
         learner=LearnerConfig(lr=1e-4),
@@ -137,7 +137,7 @@ def lsp_3b() -> TrainConfig:
 
     Model, learning rate, queries per step and KL coefficient (the row's, 0.05) are the paper's; panel, lengths and temperature
     are not reported there. Deviations: R is the `rules` judge where the paper has a reward model, and adapters train where it
-    trains every weight, so that judge and reference cost no memory. The model has to be able to judge: of 40 judgements by
+    trains every weight, so that judge and reference cost no memory. The model has to be able to judge: of 8 judgements by
     SmolLM2-135M-Instruct none had a readable score, and an unreadable one is 0.
 
     See: Kuba et al., Language Self-Play, arXiv 2509.07414, algorithm 1 and table 1.

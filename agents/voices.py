@@ -53,7 +53,7 @@ def frozen_voice(config: TrainConfig, learner: Learner, sampler: Sampler, tokeni
     """
     if has_adapters(learner.model):
         return sampler.speaking_as(BASE)
-    kept = learner._reference or Reference(learner.model)
+    kept = learner.reference or Reference(learner.model)
     with kept.speaking() as model:
         return TransformersSampler(model, tokenizer, max_rows=config.max_rows)
 

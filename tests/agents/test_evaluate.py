@@ -46,6 +46,14 @@ def test_evaluate_asks_a_panel_per_task_with_seeds_of_its_own() -> None:
     assert seeds == first  # common random numbers for the policy after
 
 
+def test_an_evaluation_asks_no_judge_of_credits() -> None:
+    env_id = "SelfPlay/InstructionChallenge-v0"
+    tasks = {env_id: [{"instruction": "include the word a"}]}
+    sampler = ScriptedSampler([f"```answer\n{word}\n```" for word in "ab"])
+    result = evaluate(sampler, Referee(), tasks, EvalConfig(samples=2), kwargs={env_id: {"quality_weight": 1.0}})
+    assert result.correct[env_id].tolist() == [[True, False]]
+
+
 def test_bootstrap_of_a_clear_gain_and_of_none() -> None:
     rng = np.random.default_rng(0)
     before = rng.random(200)
