@@ -16,6 +16,7 @@ from transformers import PreTrainedModel
 from .adapters import SHARED, has_adapters, speaking_as
 from .algorithm import Algorithm
 from .batch import TokenBatch
+from .direct_gradients import add_tables_directly
 from .errors import LossNotFinite
 from .learner_config import LearnerConfig
 from .learner_stats import LearnerStats
@@ -79,6 +80,8 @@ class Learner:
         self.value_head: nn.Linear | None = None
         self._reference: Reference | None = None
         self._masters = MasterWeights(trained_weights(self.model), start)
+        if self.model.device.type == "cpu":
+            add_tables_directly(self.model, self._masters.weights)
         self.optimizer = torch.optim.AdamW(
             self.trainable.values(),
             lr=self.config.lr,

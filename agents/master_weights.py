@@ -53,7 +53,8 @@ class MasterWeights:
 
 def _collect_into(master: nn.Parameter) -> Callable[[Tensor], None]:
     def collect(own: Tensor) -> None:
-        assert own.grad is not None
+        if own.grad is None:
+            return  # it went to the master directly, see `agents.direct_gradients`
         if master.grad is None:
             master.grad = own.grad.float()
         else:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from .cpu_matmul import times_transposed
+from .direct_gradients import direct_master, gradient_of
 
 CHUNK_ELEMENTS = 1 << 23
 """Logits alive at a time: 32 MiB in float32; fewer make the output matrix's gradient pass through memory more often."""
@@ -59,7 +60,7 @@ class _TokenLogprobs(torch.autograd.Function):
         empty_N = hidden_NH.new_zeros(0, dtype=_wide(hidden_NH))
         logprob_N, entropy_N, normaliser_N = (torch.cat([empty_N, *parts]) for parts in (logprobs, entropies, normalisers))
         ctx.save_for_backward(hidden_NH, weight_VH, token_N, entropy_N, normaliser_N)
-        ctx.temperature, ctx.chunk = temperature, chunk
+        ctx.temperature, ctx.chunk, ctx.master = temperature, chunk, direct_master(weight_VH)
         return logprob_N, entropy_N
 
     @staticmethod
@@ -68,8 +69,10 @@ class _TokenLogprobs(torch.autograd.Function):
         hidden_NH, weight_VH, token_N, entropy_N, normaliser_N = ctx.saved_tensors
         d_logprob_N, d_entropy_N = grads
         d_hidden_NH = torch.empty_like(hidden_NH)
-        wants_weight = ctx.needs_input_grad[1]
-        d_weight_VH = torch.zeros_like(weight_VH, dtype=_wide(weight_VH)) if wants_weight else None
+        d_weight_VH: Tensor | None = None
+        if ctx.needs_input_grad[1]:
+            direct = ctx.master is not None
+            d_weight_VH = gradient_of(ctx.master) if direct else torch.zeros_like(weight_VH, dtype=_wide(weight_VH))
         with_entropy = bool(d_entropy_N.any())
         for start in range(0, len(token_N), ctx.chunk):
             part = slice(start, start + ctx.chunk)
@@ -86,7 +89,9 @@ class _TokenLogprobs(torch.autograd.Function):
             d_hidden_NH[part] = times_transposed(d_logits_CV, weight_VH.T)
             if d_weight_VH is not None:
                 _add_product(d_weight_VH, d_logits_CV, hidden_NH[part])
-        return d_hidden_NH, None if d_weight_VH is None else d_weight_VH.to(weight_VH.dtype), None, None, None
+        if d_weight_VH is not None:
+            d_weight_VH = None if ctx.master is not None else d_weight_VH.to(weight_VH.dtype)
+        return d_hidden_NH, d_weight_VH, None, None, None
 
 
 def _add_product(total_VH: Tensor, d_logits_CV: Tensor, hidden_CH: Tensor) -> None:
