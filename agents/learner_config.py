@@ -21,7 +21,7 @@ class LearnerConfig:
     """Largest global gradient norm; 0 switches clipping off."""
     micro_batch_tokens: int = 1_024
     """Padded tokens per forward pass: bounds memory, does not change the result; halved where memory runs out. A CPU likes
-    few, for its cache; a GPU wants 32768 or more."""
+    few, for its cache (SmolLM2 with 512: 1.6 GiB less than with 1024, in the same time); a GPU wants 32768 or more."""
     share_prompts: bool = True
     """Compute a prompt once for all its replies, where the model allows it; the same result up to rounding."""
     epochs: int = 1

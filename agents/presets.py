@@ -64,7 +64,7 @@ def azr_smollm2() -> TrainConfig:
         games=code_games("full", attempts=4, fresh=2, replay=2, references=2, num_inputs=6),
         steps=50,
         sampling=Sampling(temperature=0.7, max_new_tokens=256),  # at 1.0 a model this small rambles
-        learner=LearnerConfig(lr=1e-5),
+        learner=LearnerConfig(lr=1e-5, micro_batch_tokens=512),
         checkpoint_every=10,
         max_rows=128,
         lanes=1,  # programs take no time beside this model's replies, and half a batch costs nearly as much as a whole one
