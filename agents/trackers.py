@@ -51,10 +51,17 @@ class _Remote:
     """Weights & Biases and Trackio, which speak alike: init, log, finish."""
 
     package: str
+    remedy: str
 
     def __init__(self, run_dir: Path, config: Mapping[str, Any], resumed_from: int) -> None:
         self._module = _package(self.package, self.package)
-        self._module.init(project=PROJECT, name=run_dir.name, config=dict(config), resume="allow", **self._extra(run_dir))
+        try:
+            self._module.init(project=PROJECT, name=run_dir.name, config=dict(config), resume="allow", **self._extra(run_dir))
+        except Exception as error:  # whatever these packages raise where there is no key, no network or no room
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise AgentError(
+                f"trackers: {self.package!r} could not be opened ({reason}); {self.remedy}, or leave it out of --trackers."
+            ) from error
 
     def _extra(self, run_dir: Path) -> dict[str, Any]:
         return {}
@@ -72,6 +79,7 @@ class WandB(_Remote):
     """Weights & Biases; its own environment variables say where to and whether offline."""
 
     package = "wandb"
+    remedy = "type: wandb login - or set WANDB_MODE=offline"
 
     def _extra(self, run_dir: Path) -> dict[str, Any]:
         return {"id": f"{run_dir.name}-{seed_of(str(run_dir.resolve())):x}"[-64:], "dir": str(run_dir)}
@@ -81,6 +89,7 @@ class Trackio(_Remote):
     """Trackio; its own environment variables say where to."""
 
     package = "trackio"
+    remedy = "set TRACKIO_DIR to a folder that can be written"
 
 
 _CLASSES: dict[str, Any] = dict(zip(TRACKERS, (TensorBoard, WandB, Trackio), strict=True))

@@ -71,6 +71,18 @@ def test_a_resumed_wandb_run_has_the_same_id(fakes: dict[str, Fake], model_folde
     assert [step for what, given in fakes["wandb"].told if what == "log" for step in given[:1]] == [1, 1, 2, 2]
 
 
+def test_what_cannot_be_opened_is_one_sentence(fakes: dict[str, Fake], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(**_: Any) -> None:
+        raise RuntimeError("No API key configured.\nMore lines.")
+
+    monkeypatch.setattr(fakes["wandb"], "init", refuse)
+    with pytest.raises(
+        AgentError, match=r"'wandb' could not be opened \(No API key configured\.\); type: wandb login - or set WANDB_MODE"
+    ):
+        open_trackers(("trackio", "wandb"), tmp_path, {}, 0)
+    assert fakes["trackio"].told[-1][0] == "finish"
+
+
 def test_it_is_closed_where_a_run_fails(fakes: dict[str, Fake], model_folder: Path, tmp_path: Path) -> None:
     def fail(event: Any) -> None:
         if event.kind == "collected":
