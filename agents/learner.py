@@ -5,7 +5,7 @@ Legend of shape suffixes: B messages, T token positions, N sampled tokens of a m
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -23,15 +23,13 @@ from .learner_stats import LearnerStats
 from .lora import trained_weights, with_lora
 from .losses import clipped_sequence
 from .master_weights import MasterWeights
-from .micro_batches import micro_batches
-from .packing import can_share_prompts
 from .prepare import Prepared, Views, prepare
 from .reference import Reference
 from .sampler import Sampler
-from .scoring import Scored, look, score
+from .scorer import Scorer
 from .seeding import generator_of
 from .step_loss import step_loss
-from .token_budget import Part, TokenBudget
+from .token_budget import Part
 
 VALUE_HEAD = "value_head.weight"
 
@@ -63,8 +61,6 @@ class Learner:
         self.config = config or LearnerConfig()
         self.temperature = temperature
         self.reply_limit = reply_limit
-        self.share_prompts = self.config.share_prompts and can_share_prompts(model)
-        self._shared_width = model.config.hidden_size if self.share_prompts else 0
         start: dict[str, Tensor] = {}
         if self.config.dtype == "bfloat16":
             if not self.config.lora_rank:
@@ -73,12 +69,12 @@ class Learner:
         self.model = with_lora(model, self.config, roles) if self.config.lora_rank else model
         if self.config.gradient_checkpointing:
             cast(Any, self.model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+        self.scorer = Scorer(self.model, self.config, temperature)
         self.policy_version = 0
-        self.budget = TokenBudget(self.config.micro_batch_tokens)
         self.memory: dict[str, dict[str, float]] = {}
         """What algorithms remember from batch to batch, by their names."""
-        self.value_head: nn.Linear | None = None
-        self._reference: Reference | None = None
+        self.reference: Reference | None = None
+        """The starting weights, where `keep_reference` was called."""
         self._masters = MasterWeights(trained_weights(self.model), start)
         if self.model.device.type == "cpu":
             add_tables_directly(self.model, self._masters.weights)
@@ -93,7 +89,7 @@ class Learner:
     @property
     def trainable(self) -> Mapping[str, nn.Parameter]:
         """What the optimiser changes, by name: in float32 or wider."""
-        head = {} if self.value_head is None else {VALUE_HEAD: cast(nn.Parameter, self.value_head.weight)}
+        head = {} if self.scorer.value_head is None else {VALUE_HEAD: cast(nn.Parameter, self.scorer.value_head.weight)}
         return {**self._masters.weights, **head}
 
     def update(self, batch: TokenBatch, algorithm: Algorithm) -> dict[str, float]:
@@ -116,7 +112,7 @@ class Learner:
             self._make_value_head()
         memory = dict(self.memory.get(algorithm.name, {}))  # kept once the step has succeeded
         rng = generator_of("learner", self.policy_version)
-        views = Views(own=self._look, reference=self._ask_reference)
+        views = Views(own=self.scorer.look, reference=self._look_back)
         ready = prepare(batch, algorithm, views, memory=memory, rng=rng, reply_limit=self.reply_limit)
         if ready is None:
             return {"tokens": 0.0, "dropped": float(len(batch))}
@@ -130,7 +126,7 @@ class Learner:
                     f"lower LearnerConfig.lr={self.config.lr} and resume."
                 )
             metrics = {"loss": loss, **self._step(), **stats.means(), **ready.metrics}
-            if self.value_head is not None:
+            if self.scorer.value_head is not None:
                 metrics["value_loss"] = stats.value_error
         self._zero_grad()
         if memory:
@@ -140,16 +136,11 @@ class Learner:
 
     def logprobs(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities of the sampled tokens under the present weights, float32 (B, T), 0 off the mask."""
-        return self._look(batch)[0]
+        return self.scorer.look(batch)[0]
 
     def keep_reference(self) -> None:
         """Remembers the present weights as the reference, for algorithms with a KL term; call it before restoring a state."""
-        self._reference = Reference(self.model)
-
-    @property
-    def reference(self) -> Reference | None:
-        """The starting weights, where `keep_reference` was called."""
-        return self._reference
+        self.reference = Reference(self.model)
 
     def sync(self, sampler: Sampler) -> None:
         """Makes a sampler speak with the present weights."""
@@ -163,7 +154,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "policy_version": self.policy_version,
             "memory": {name: dict(own) for name, own in self.memory.items()},
-            "micro_batch_tokens": self.budget.tokens,
+            "micro_batch_tokens": self.scorer.budget.tokens,
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -180,13 +171,13 @@ class Learner:
                 f"the saved state trains other weights ({odd[0]}, ...); load it into the same model with the same lora_rank."
             )
         self._masters.load(state["weights"])
-        if self.value_head is not None:
+        if self.scorer.value_head is not None:
             with torch.no_grad():
-                self.value_head.weight.copy_(state["weights"][VALUE_HEAD])
+                self.scorer.value_head.weight.copy_(state["weights"][VALUE_HEAD])
         self.optimizer.load_state_dict(state["optimizer"])
         self.policy_version = state["policy_version"]
         self.memory = {name: dict(own) for name, own in state["memory"].items()}
-        self.budget.tokens = min(self.config.micro_batch_tokens, state["micro_batch_tokens"])
+        self.scorer.budget.tokens = min(self.config.micro_batch_tokens, state["micro_batch_tokens"])
 
     def _accumulate(self, ready: Prepared, algorithm: Algorithm) -> tuple[float, LearnerStats]:
         """Adds up the gradients of a batch; where it fails, none is left."""
@@ -202,8 +193,8 @@ class Learner:
                 raise
 
         longest = ready.batch.ids_BT.shape[1]
-        return self.budget.fit(
-            lambda tokens: self._parts(ready.batch, tokens, pairs=pairs), work, longest=longest, unit=2 if pairs else 1
+        return self.scorer.budget.fit(
+            lambda tokens: self.scorer.parts(ready.batch, tokens, pairs=pairs), work, longest=longest, unit=2 if pairs else 1
         )
 
     def _backward(self, ready: Prepared, algorithm: Algorithm, parts: Sequence[Part]) -> tuple[float, LearnerStats]:
@@ -214,7 +205,7 @@ class Learner:
         for adapter, rows in parts:
             part = ready.batch.rows(rows)
             with speaking_as(self.model, adapter or SHARED):
-                scored = self._score(part, wants_entropy=algorithm.objective.entropy_coef > 0)
+                scored = self.scorer.score(part, wants_entropy=algorithm.objective.entropy_coef > 0)
                 loss, error = step_loss(scored, ready, rows, part.mask_BT, algorithm)
                 torch.autograd.backward(loss)
             total += loss.item()
@@ -226,61 +217,17 @@ class Learner:
             stats.slots, stats.used = stats.slots + scored.slots, stats.used + scored.used
         return total, stats
 
-    def _score(self, part: TokenBatch, *, wants_entropy: bool = False) -> Scored:
-        return score(
-            self.model,
-            part,
-            self.temperature,
-            shared_width=self._shared_width,
-            value_head=self.value_head,
-            wants_entropy=wants_entropy,
-        )
-
-    def _look(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Log-probabilities, entropies and values (B, T) under the present weights."""
-        found = self._look_through(self.model, batch, lambda tokens: self._parts(batch, tokens), self.value_head)
-        return found[0], found[1], None if self.value_head is None else found[2]
-
-    def _ask_reference(self, batch: TokenBatch) -> Tensor:
+    def _look_back(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities (B, T) under the starting weights."""
-        if self._reference is None:
+        if self.reference is None:
             if self.policy_version > 0 and not has_adapters(self.model):
                 raise ValueError(
                     "this algorithm needs the starting weights, and they have changed already; call Learner.keep_reference() "
                     "before the first update or before a state is restored."
                 )
             self.keep_reference()
-        assert self._reference is not None
-
-        def cut(tokens: int) -> list[Part]:
-            return [(None, rows) for rows in micro_batches(batch, tokens, shared_width=self._shared_width)]
-
-        with self._reference.speaking() as model:
-            return self._look_through(model, batch, cut)[0]
-
-    def _look_through(
-        self,
-        model: PreTrainedModel,
-        batch: TokenBatch,
-        cut: Callable[[int], Sequence[Part]],
-        value_head: nn.Module | None = None,
-    ) -> tuple[Tensor, Tensor, Tensor]:
-        def work(parts: Sequence[Part]) -> tuple[Tensor, Tensor, Tensor]:
-            return look(model, batch, parts, self.temperature, shared_width=self._shared_width, value_head=value_head)
-
-        return self.budget.fit(cut, work, longest=batch.ids_BT.shape[1])
-
-    def _parts(self, batch: TokenBatch, tokens: int, *, pairs: bool = False) -> list[Part]:
-        """Micro-batches of at most so many tokens, each with the adapter that speaks in it."""
-        by_adapter: dict[str, list[int]] = {}
-        for row, tag in enumerate(batch.tags):
-            by_adapter.setdefault(SHARED if self.config.adapters == "shared" else tag.role, []).append(row)
-        own = len(by_adapter) > 1
-        return [
-            (adapter, part)
-            for adapter, rows in by_adapter.items()
-            for part in micro_batches(batch, tokens, shared_width=self._shared_width, pairs=pairs, rows=rows if own else None)
-        ]
+        assert self.reference is not None
+        return self.scorer.look_back(batch, self.reference)
 
     def _step(self) -> dict[str, float]:
         """One optimiser step on the gradients that are there."""
@@ -299,12 +246,12 @@ class Learner:
 
     def _make_value_head(self) -> None:
         """A linear value head that starts at 0, trained with the rest."""
-        if self.value_head is None:
+        if self.scorer.value_head is None:
             width = self.model.config.get_text_config().hidden_size
             wide = torch.promote_types(self.model.dtype, torch.float32)
-            self.value_head = nn.Linear(width, 1, bias=False, device=self.model.device, dtype=wide)
-            nn.init.zeros_(self.value_head.weight)
-            self.optimizer.add_param_group({"params": [self.value_head.weight]})
+            self.scorer.value_head = nn.Linear(width, 1, bias=False, device=self.model.device, dtype=wide)
+            nn.init.zeros_(self.scorer.value_head.weight)
+            self.optimizer.add_param_group({"params": [self.scorer.value_head.weight]})
 
     @contextmanager
     def _training(self) -> Generator[None]:

@@ -46,7 +46,7 @@ def test_learner_and_sampler_agree_on_logprobs(
 ) -> None:
     batch = sampled(model, tokenizer, t=temperature)
     learner = Learner(model, LearnerConfig(share_prompts=share, micro_batch_tokens=100), temperature=temperature)
-    assert learner.share_prompts == share
+    assert learner.scorer.shares_prompts == share
     found = learner.logprobs(batch)
     torch.testing.assert_close(found, batch.logprobs_BT, atol=1e-5, rtol=0)
     assert (found[~batch.mask_BT] == 0).all()
@@ -54,7 +54,7 @@ def test_learner_and_sampler_agree_on_logprobs(
 
 def accumulate(learner: Learner, batch: TokenBatch, algorithm: Algorithm) -> float:
     """Leaves the gradient of a step in the weights; returns its loss."""
-    views = Views(own=learner._look, reference=learner._ask_reference)
+    views = Views(own=learner.scorer.look, reference=learner._look_back)
     ready = prepare(batch, algorithm, views, memory={}, rng=np.random.default_rng(0), reply_limit=10)
     assert ready is not None
     return learner._accumulate(ready, algorithm)[0]
@@ -150,7 +150,7 @@ def test_lora_trains_adapters_only_and_starts_as_the_model(model: PreTrainedMode
     learner = Learner(model, LearnerConfig(lora_rank=2, lr=1e-2))
     assert torch.equal(torch.get_rng_state(), state)
     torch.testing.assert_close(learner.logprobs(batch), batch.logprobs_BT, atol=1e-5, rtol=0)
-    assert learner.share_prompts
+    assert learner.scorer.shares_prompts
     assert all("lora" in name for name in learner.trainable)
     frozen = {name: p.clone() for name, p in learner.model.named_parameters() if not p.requires_grad}
     learner.update(batch, ALGORITHMS["trr++"])

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
 
-from agents import learner as learner_module
+from agents import scorer as scorer_module
 from agents import scoring
 from agents.adapters import has_adapters, speaking_as
 from agents.algorithm import Algorithm
@@ -88,9 +88,9 @@ def path_of(name: str, **more: Any) -> Learner:
     learner = Learner(exact_model(), config, temperature=0.8, roles=ROLES, reply_limit=8)
     learner.keep_reference()
     learner._make_value_head()
-    assert learner.value_head is not None
+    assert learner.scorer.value_head is not None
     with torch.no_grad():
-        learner.value_head.weight.fill_(0.05)
+        learner.scorer.value_head.weight.fill_(0.05)
     moved(learner.model, 3, 0.02)
     return learner
 
@@ -122,7 +122,7 @@ def near_policy(learner: Learner, batch: TokenBatch) -> TokenBatch:
 
 
 def prepared(learner: Learner, batch: TokenBatch, row: Algorithm) -> Prepared:
-    views = Views(own=learner._look, reference=learner._ask_reference)
+    views = Views(own=learner.scorer.look, reference=learner._look_back)
     ready = prepare(batch, row, views, memory={"g solver": 0.3}, rng=np.random.default_rng(0), reply_limit=8)
     assert ready is not None
     return ready
@@ -153,8 +153,8 @@ def by_autograd(learner: Learner, ready: Prepared, row: Algorithm) -> tuple[dict
         all_TV = torch.log_softmax(out.logits[0] / 0.8, -1)[-reply - 1 : -1]
         logprobs.append(all_TV.gather(-1, ids[-reply:, None])[:, 0])
         entropies.append(-(all_TV.exp() * all_TV).sum(-1))
-        assert learner.value_head is not None
-        values.append(learner.value_head(out.hidden_states[-1][0, -reply - 1 : -1])[:, 0])
+        assert learner.scorer.value_head is not None
+        values.append(learner.scorer.value_head(out.hidden_states[-1][0, -reply - 1 : -1])[:, 0])
     scored = Scored(torch.cat(logprobs), torch.cat(entropies), torch.cat(values), slots=0, used=0)
     loss, _ = step_loss(scored, ready, range(len(batch)), batch.mask_BT, row)
     trained = dict(learner.trainable)
@@ -197,7 +197,7 @@ def test_micro_batches_of_every_path_have_the_gradient_of_plain_autograd(
     row = ALGORITHMS[name].configured(options)
     learner = path_of(path, micro_batch_tokens=40)
     ready = prepared(learner, near_policy(learner, batch_for()), row)
-    parts = learner._parts(ready.batch, learner.budget.tokens, pairs="pairs" in row.needs)
+    parts = learner.scorer.parts(ready.batch, learner.scorer.budget.tokens, pairs="pairs" in row.needs)
     assert len(parts) >= 3
     found, loss = by_learner(learner, ready, row)
     expected, plain_loss = by_autograd(learner, ready, row)
@@ -265,7 +265,7 @@ def exact_logprobs(learner: Learner, batch: TokenBatch) -> Tensor:
     found = torch.zeros(batch.mask_BT.shape, dtype=torch.float64)
     for i in range(len(batch)):
         with torch.no_grad(), speaking_as(learner.model, voice(learner, batch.tags[i])):
-            found[i][batch.mask_BT[i]] = learner._score(batch.rows([i])).logprob_N
+            found[i][batch.mask_BT[i]] = learner.scorer.score(batch.rows([i])).logprob_N
     return found
 
 
@@ -299,7 +299,7 @@ def test_gradient_checkpointing_gives_the_same_gradients(path: str) -> None:
     layer.self_attn.register_forward_hook(lambda module, *_: seen.append(module.training))
     assert_equal_gradients(by_learner(saving, ready, row)[0], by_learner(plain, ready, row)[0])
     # once forwards and once again for the gradient
-    assert seen == [True, True] * len(saving._parts(ready.batch, saving.budget.tokens))
+    assert seen == [True, True] * len(saving.scorer.parts(ready.batch, saving.scorer.budget.tokens))
     assert not saving.model.training
 
 
@@ -353,10 +353,10 @@ def test_where_memory_runs_out_halved_micro_batches_have_the_same_gradient(
             raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
         return scoring.score(model, part, *rest, **more)
 
-    monkeypatch.setattr(learner_module, "score", short_of_memory)
+    monkeypatch.setattr(scorer_module, "score", short_of_memory)
     found, halved_loss = by_learner(learner, ready, row)
     assert max(asked) > 80 >= asked[-1]
-    assert learner.budget.tokens in (100, 50, 25)
+    assert learner.scorer.budget.tokens in (100, 50, 25)
     assert halved_loss == pytest.approx(loss, abs=1e-12)
     assert_equal_gradients(found, expected)
 
@@ -365,7 +365,7 @@ def test_where_memory_runs_out_halved_micro_batches_have_the_same_gradient(
 def test_looks_are_halved_too_and_a_resumed_run_remembers_it(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     learner = path_of(path, micro_batch_tokens=400)
     batch = batch_for()
-    own, reference = learner.logprobs(batch), learner._ask_reference(batch)
+    own, reference = learner.logprobs(batch), learner._look_back(batch)
 
     def short_of_memory(model: Any, part: TokenBatch, *rest: Any, **more: Any) -> Scored:
         if part.attention_BT.numel() > 80:
@@ -375,13 +375,13 @@ def test_looks_are_halved_too_and_a_resumed_run_remembers_it(path: str, monkeypa
     real = scoring.score
     monkeypatch.setattr(scoring, "score", short_of_memory)
     torch.testing.assert_close(learner.logprobs(batch), own, atol=1e-6, rtol=0)
-    torch.testing.assert_close(learner._ask_reference(batch), reference, atol=1e-6, rtol=0)
-    found = learner.budget.tokens
+    torch.testing.assert_close(learner._look_back(batch), reference, atol=1e-6, rtol=0)
+    found = learner.scorer.budget.tokens
     assert found in (100, 50, 25)
     for limit, expected in ((400, found), (10, 10)):  # a run may be resumed with a smaller one
         other = path_of(path, micro_batch_tokens=limit)
         other.load_state_dict(learner.state_dict())
-        assert other.budget.tokens == expected
+        assert other.scorer.budget.tokens == expected
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -392,10 +392,10 @@ def test_where_not_one_message_fits_the_step_stops_and_leaves_no_gradient(path: 
     def no_memory(*_: Any, **__: Any) -> Scored:
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr(learner_module, "score", no_memory)
+    monkeypatch.setattr(scorer_module, "score", no_memory)
     with pytest.raises(OutOfMemory, match=r"a single message of 16 tokens; set LearnerConfig\.gradient_checkpointing"):
         learner._accumulate(ready, ALGORITHMS["grpo"])
-    assert all(len(rows) == 1 for _, rows in learner._parts(ready.batch, learner.budget.tokens))
+    assert all(len(rows) == 1 for _, rows in learner.scorer.parts(ready.batch, learner.scorer.budget.tokens))
     assert all(p.grad is None for p in learner.trainable.values())
 
 
@@ -406,7 +406,7 @@ def test_another_error_is_not_taken_for_memory(monkeypatch: pytest.MonkeyPatch) 
     def broken(*_: Any, **__: Any) -> Scored:
         raise RuntimeError("mat1 and mat2 shapes cannot be multiplied")
 
-    monkeypatch.setattr(learner_module, "score", broken)
+    monkeypatch.setattr(scorer_module, "score", broken)
     with pytest.raises(RuntimeError, match="shapes"):
         learner._accumulate(ready, ALGORITHMS["grpo"])
 

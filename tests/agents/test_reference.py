@@ -26,12 +26,12 @@ def learner_of(**more: object) -> Learner:
 @pytest.mark.parametrize("path", [{}, LORA, ROLES, {"dtype": "bfloat16"}, {"dtype": "bfloat16", **LORA}])
 def test_the_reference_answers_as_the_start_did_bit_for_bit(path: dict[str, object]) -> None:
     learner, batch = learner_of(**path), golden_batch()
-    start = learner._ask_reference(batch)
+    start = learner._look_back(batch)
     # micro-batches of the learner hold one role where adapters do: then equal up to rounding only
     torch.testing.assert_close(start, learner.logprobs(batch), atol=1e-5 if path == ROLES else 0.0, rtol=0)
     for _ in range(3):
         learner.update(batch, KL)
-    assert torch.equal(learner._ask_reference(batch), start)
+    assert torch.equal(learner._look_back(batch), start)
     assert (learner.logprobs(batch) - start).abs().max() > 1e-2
 
 
@@ -39,12 +39,12 @@ def test_the_reference_answers_as_the_start_did_bit_for_bit(path: dict[str, obje
 def test_with_adapters_there_is_no_second_copy(path: dict[str, object]) -> None:
     learner = learner_of(**path)
     learner.update(golden_batch(), KL)
-    assert learner._reference is not None
-    with learner._reference.speaking() as model:
+    assert learner.reference is not None
+    with learner.reference.speaking() as model:
         assert model is learner.model
         ids = torch.tensor([[5, 6, 7]])
         assert torch.equal(model(input_ids=ids).logits, build_model()(input_ids=ids).logits)
-    both = {id(p) for p in [*learner.model.parameters(), *learner._reference._model.parameters()]}
+    both = {id(p) for p in [*learner.model.parameters(), *learner.reference._model.parameters()]}
     assert len(both) == len(list(learner.model.parameters()))
     base = sum(p.numel() for name, p in learner.model.named_parameters() if "lora" not in name)
     assert base == sum(p.numel() for p in build_model().parameters())
@@ -54,16 +54,16 @@ def test_with_adapters_asking_late_is_not_too_late() -> None:
     learner, batch = learner_of(**LORA), golden_batch()
     start = learner.logprobs(batch)
     learner.update(batch, ALGORITHMS["grpo"])
-    assert learner._reference is None
+    assert learner.reference is None
     learner.update(batch, KL)
-    assert torch.equal(learner._ask_reference(batch), start)
+    assert torch.equal(learner._look_back(batch), start)
 
 
 def test_without_adapters_a_copy_is_made_and_nobody_changes_it() -> None:
     learner = learner_of()
     learner.update(golden_batch(), KL)
-    assert learner._reference is not None
-    with learner._reference.speaking() as model:
+    assert learner.reference is not None
+    with learner.reference.speaking() as model:
         assert model is not learner.model
         assert not has_adapters(model)
         assert not any(p.requires_grad for p in model.parameters())

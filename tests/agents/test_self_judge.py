@@ -288,8 +288,8 @@ def frozen_model(run: Any) -> PreTrainedModel:
 
 def test_there_is_never_a_second_copy_of_the_starting_weights(config: TrainConfig, tmp_path: Path) -> None:
     with open_run(replace(config, algorithm="lsp", schedule="frozen:proposer"), tmp_path / "a", lambda event: None) as run:
-        assert run.learner._reference is not None
-        with run.learner._reference.speaking() as reference:
+        assert run.learner.reference is not None
+        with run.learner.reference.speaking() as reference:
             assert frozen_model(run) is reference
         assert run.collector.by_role["proposer"] is run.collector.referee.judge_named("self").sampler  # type: ignore[attr-defined]
         assert frozen_model(run) is not run.learner.model
