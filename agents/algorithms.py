@@ -139,7 +139,8 @@ ALGORITHMS: dict[str, Algorithm] = {
             group_by="prompt",
             needs=SIBLINGS,
             objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
-            paper="Kuba et al., Language Self-Play, arXiv 2509.07414: lsp-zero on credits that hold the quality score R_Q too",
+            paper="Kuba et al., Language Self-Play, arXiv 2509.07414: lsp-zero on credits that hold the quality score R_Q too, "
+            "which the game's quality_weight pays",
         ),
         Algorithm(
             name="sft",

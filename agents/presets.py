@@ -80,7 +80,7 @@ def lsp_tiny() -> TrainConfig:
         games=(
             GameMix(
                 env_id="SelfPlay/InstructionChallenge-v0",
-                kwargs={"attempts": 4, "style": "terse"},
+                kwargs={"attempts": 4, "style": "terse", "quality_weight": 0.0},
                 fresh=8,
                 replay=0,
                 references=0,
