@@ -6,8 +6,8 @@ All share one signature, so that a row of `agents.algorithms` can name any of th
 
 `returns_B` is the training return of each message (undiscounted: every token of a message carries all of it), `group_B`
 numbers the group that supplies its baseline (which groups those are is the row's `group_by`), `mask_BT` marks the sampled
-tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except where no siblings
-make the baseline (`monte_carlo`, `imitate`, `ema_baseline`, `generalised`). `settings` are the row's
+tokens. Off the mask the advantage is 0. A group whose returns are all equal gets exactly 0, except where no siblings make the
+baseline (`monte_carlo`, `imitate`, `ema_baseline`, `generalised`) and where token rewards differ. `settings` are the row's
 `defaults` that the function names, and what it `needs` (see `agents.algorithm.NEEDS`). Where `reward_BT` is given, single
 tokens earn rewards besides the message's return: KL to the reference, token by token (see `agents.returns.kl_rewards`).
 
@@ -55,7 +55,8 @@ def whiten(
 
     `statistics="token"`: over the G_t of all sampled tokens of the group, so that long messages weigh more. `"sequence"`: over
     its messages, whatever their length, each with its total, the G_t of its first token. What is so counted in a group may be
-    all equal: then A is exactly 0. Without `reward_BT`, G_t = R; with it, a group of equal R has its KL alone to whiten.
+    all equal: then A is exactly 0. Without `reward_BT`, G_t = R; with it, a group of equal R has its KL alone to whiten
+    (`constant_groups=drop` leaves it out).
     One group for the whole batch is REINFORCE++; one per (role, task type) is TRR++.
 
     Raises:

@@ -17,9 +17,16 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Prompt) -> list[
 
     Special tokens spelled out inside a message are removed first: what another player wrote cannot end its own turn.
     """
-    chat = [{"role": message.role, "content": _without(message.content, tokenizer.all_special_tokens)} for message in messages]
+    specials = special_tokens(tokenizer)
+    chat = [{"role": message.role, "content": _without(message.content, specials)} for message in messages]
     text = tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
     return tokenizer(cast(str, text), add_special_tokens=False)["input_ids"]
+
+
+def special_tokens(tokenizer: PreTrainedTokenizerBase) -> list[str]:
+    """Texts that the tokenizer reads as special tokens, also those that it has no name for, such as Llama 3's header marks."""
+    unnamed = [str(token) for token in tokenizer.added_tokens_decoder.values() if token.special]
+    return sorted({*tokenizer.all_special_tokens, *unnamed} - {""})
 
 
 def _without(text: str, specials: Sequence[str]) -> str:

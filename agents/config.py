@@ -98,8 +98,8 @@ class TrainConfig:
     sandbox: str = "auto"
     """`auto`, `docker` or `process`."""
     judge: str = "rules"
-    """Name of a judge: `rules`, `self` (the run's model with its starting weights, values 0 to 7) or one of a package; games
-    that ask none ignore it."""
+    """Name of a judge: `rules`, `self` (the run's model with its starting weights: the share of seven criteria that it finds
+    met) or one of a package; games that ask none ignore it."""
     shapers: tuple[str, ...] = ()
     """Batch-level credit terms of `selfplay_envs.shapers`, such as `repetition`."""
     reward: RewardArm = "true"

@@ -65,9 +65,10 @@ class _Product(torch.autograd.Function):
 
 
 def _whole_blocks(tensor: Tensor) -> Tensor:
-    """A tensor (..., K) as rows (R, K), with rows of zeros behind them up to a multiple of `ROWS`."""
+    """A tensor (..., K) as rows (R, K), with rows of zeros behind them up to a power of two or a multiple of `ROWS`."""
     rows_RK = tensor.flatten(0, -2)
-    missing = -rows_RK.shape[0] % ROWS
+    rows = rows_RK.shape[0]
+    missing = -rows % ROWS if rows > ROWS else (1 << (rows - 1).bit_length()) - rows  # few rows: powers of two
     return pad(rows_RK, (0, 0, 0, missing)) if missing else rows_RK
 
 
@@ -77,7 +78,9 @@ def _by_rows(left_RK: Tensor, right_MK: Tensor, shape: torch.Size) -> Tensor:
 
 
 def _gains(left: Tensor, columns: int) -> bool:
-    plain = left.device.type == "cpu" and left.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    plain = (
+        left.device.type == "cpu" and left.dim() > 1 and left.dtype == torch.float32 and not torch.is_autocast_enabled("cpu")
+    )
     return plain and left.numel() * columns >= SMALL and torch.backends.mkldnn.is_available()
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from selfplay_envs import Referee, Start, read_azr_tasks
+from selfplay_envs.registration import make_game
 
 from .collect import Collector, OnRound
 from .config import EvalConfig, GameMix
@@ -67,11 +68,15 @@ def evaluate(
             are no result, and their judges need not be asked.
         seed: Names the replies' seeds: the same seed asks two policies with common random numbers.
         on_round: Told (finished, total) after each round.
+
+    Raises:
+        UsageError: A game asks a judge that is not bound.
     """
     starts: list[Start] = []
-    for env_id, own in tasks.items():
+    for env_id, own in tasks.items():  # a judge that is missing stops this before anybody has answered
         given = (kwargs or {}).get(env_id, {})
         keywords = {**{name: value for name, value in given.items() if name != "quality_weight"}, "attempts": config.samples}
+        referee.check_judges(make_game(env_id, **keywords).judges)
         chosen = own[: config.limit] if config.limit else own
         starts += [
             Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)

@@ -64,6 +64,10 @@ def _memory_failure(error: BaseException, run: Run) -> Failure:
     """Which knob helps depends on what the step was doing."""
     may = ("max_rows", "lanes", "learner.micro_batch_tokens", "learner.gradient_checkpointing", "sampler", "device")
     what = f"memory ran out ({_short(error)})"
+    if isinstance(error, OutOfMemory):
+        if run.config.learner.gradient_checkpointing:
+            return Failure("memory", what, "free memory, or move to a larger device,", "", may)
+        return Failure("memory", what, "recompute activations", "--learner.gradient-checkpointing", may)
     if run.clock.stage == "update":
         smaller = max(1, run.config.learner.micro_batch_tokens // 2)
         return Failure("memory", what, "go on in smaller pieces", f"--learner.micro-batch-tokens {smaller}", may)

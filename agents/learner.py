@@ -101,7 +101,7 @@ class Learner:
             loss, grad_norm, lr, entropy (exact, full vocabulary), entropy_sampled, approx_kl (k3 against the sampler),
             clip_fraction, ratio_mean, ratio_min, ratio_max, tokens, dropped (messages left out), padding_waste (share of
             the positions computed); entropy and entropy_sampled per cell as `role/task_type/entropy`; where there is one,
-            kl_reference, tis_weight and value_loss. Nats per sampled token.
+            kl_reference, tis_weight and value_loss; micro_batch_tokens once they had to be halved. Nats per sampled token.
 
         Raises:
             ValueError: The algorithm needs siblings that are not there.
@@ -128,6 +128,8 @@ class Learner:
             metrics = {"loss": loss, **self._step(), **stats.means(), **ready.metrics}
             if self.scorer.value_head is not None:
                 metrics["value_loss"] = stats.value_error
+            if self.scorer.budget.tokens < self.config.micro_batch_tokens:
+                metrics["micro_batch_tokens"] = float(self.scorer.budget.tokens)
         self._zero_grad()
         if memory:
             self.memory[algorithm.name] = memory
@@ -154,7 +156,7 @@ class Learner:
             "optimizer": self.optimizer.state_dict(),
             "policy_version": self.policy_version,
             "memory": {name: dict(own) for name, own in self.memory.items()},
-            "micro_batch_tokens": self.scorer.budget.tokens,
+            "budget": {**self._memory_settings(), "tokens": self.scorer.budget.tokens},
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -177,7 +179,9 @@ class Learner:
         self.optimizer.load_state_dict(state["optimizer"])
         self.policy_version = state["policy_version"]
         self.memory = {name: dict(own) for name, own in state["memory"].items()}
-        self.scorer.budget.tokens = min(self.config.micro_batch_tokens, state["micro_batch_tokens"])
+        budget = state.get("budget", {})  # older states have none
+        if budget.items() >= self._memory_settings().items():
+            self.scorer.budget.tokens = budget["tokens"]
 
     def _accumulate(self, ready: Prepared, algorithm: Algorithm) -> tuple[float, LearnerStats]:
         """Adds up the gradients of a batch; where it fails, none is left."""
@@ -228,6 +232,15 @@ class Learner:
             self.keep_reference()
         assert self.reference is not None
         return self.scorer.look_back(batch, self.reference)
+
+    def _memory_settings(self) -> dict[str, Any]:
+        """What a halved budget was found with: with anything else a resumed run begins anew."""
+        config = self.config
+        return {
+            "micro_batch_tokens": config.micro_batch_tokens,
+            "gradient_checkpointing": config.gradient_checkpointing,
+            "device": self.model.device.type,
+        }
 
     def _step(self) -> dict[str, float]:
         """One optimiser step on the gradients that are there."""

@@ -52,7 +52,7 @@ def _cell_metrics(played: Sequence[Played]) -> JsonRow:
         "stop_rate": float(np.mean([one.reply.finish_reason == "stop" for one in played])),
         "reply_tokens": float(np.mean([len(one.reply.token_ids) for one in played])),
         **{f"reason/{reason}": count for reason, count in sorted(reasons.items())},
-        **_quality_metrics([one.verdict.data for one in played if "quality" in one.verdict.data]),
+        **_quality_metrics([one.verdict.data for one in played if "quality_reason" in one.verdict.data]),
     }
 
 

@@ -156,7 +156,9 @@ def lsp_3b() -> TrainConfig:
         algorithm="lsp",
         steps=1_500,
         sampling=Sampling(max_new_tokens=512),
-        learner=LearnerConfig(lr=3e-6, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, warmup_steps=0),
+        learner=LearnerConfig(
+            lr=3e-6, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
+        ),
         sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1",
         lanes=1,  # nothing to verify in a sandbox
     )

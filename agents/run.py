@@ -37,7 +37,7 @@ from .seeding import generator_of
 from .stages import Clock
 from .sync_check import SyncCheck
 from .trackers import Tracker, numbers_of, open_trackers
-from .voices import asks_self, bound_judges, frozen_voice, needs_copy, sync_tolerance, voices_by_role
+from .voices import asks_self, bound_judges, frozen_voice, needs_copy, own_judge, sync_tolerance, voices_by_role
 
 FILES = ("metrics.jsonl", "timings.jsonl", "eval.jsonl")
 FREE = ("steps", "checkpoint_every", "keep_checkpoints", "episodes_every", "trackers")
@@ -174,7 +174,8 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
         if algorithm.wants_reference:
             learner.keep_reference()  # the starting weights, not the restored ones
         frozen = frozen_voice(config, learner, sampler, tokenizer) if schedule.frozen or asks_self(config) else None
-        referee = Referee(config.sandbox, config.judge, bound_judges(config, frozen, tokenizer))
+        judges = bound_judges(config, frozen, tokenizer)
+        referee = Referee(config.sandbox, own_judge(config, judges), judges)
         by_role = voices_by_role(config, roles, schedule, sampler, frozen)
         collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=shapers, lanes=config.lanes)
         run = Run(

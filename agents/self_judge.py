@@ -12,10 +12,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from selfplay_envs import JudgeItem, Message, Score
-from selfplay_envs.game import short_hash
+from selfplay_envs.game import Judge, short_hash
 from selfplay_envs.judges import SELF
 
 from .sampling import Sampling
@@ -111,6 +112,25 @@ class SelfJudge:
         self.counts.update(reasons)
         values = tuple(0.0 if isinstance(value, str) else float(value) for value in found)
         return Score(values=values, reason=next(iter(reasons), "ok"))
+
+
+class CriteriaShare:
+    """The self-judge as an environment's own judge, whose values lie in [0, 1]: the share of the criteria that are met.
+
+    Args:
+        judge: Scores from 0 to 7.
+    """
+
+    name = SELF
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def score(self, items: list[JudgeItem]) -> list[Score]:
+        """Per item, one value in [0, 1] per answer; reasons are the judge's."""
+        return [
+            replace(score, values=tuple(value / len(CRITERIA) for value in score.values)) for score in self.judge.score(items)
+        ]
 
 
 def judge_prompt(messages: Sequence[Message], answer: str) -> Prompt:

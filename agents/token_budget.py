@@ -38,6 +38,7 @@ class TokenBudget:
         Raises:
             OutOfMemory: Not even one unit fits.
         """
+        before = self.tokens
         while True:
             parts = cut(self.tokens)
             try:
@@ -46,10 +47,8 @@ class TokenBudget:
                 if not is_out_of_memory(error):
                     raise
                 if all(len(rows) <= unit for _, rows in parts) or self.tokens < 2:
-                    raise OutOfMemory(
-                        f"memory does not suffice for a single message of {longest} tokens; "
-                        "set LearnerConfig.gradient_checkpointing or lora_rank, or shorten Sampling.max_new_tokens."
-                    ) from error
+                    self.tokens = before  # what helps now is something else
+                    raise OutOfMemory(f"memory does not suffice for a single message of {longest} tokens") from error
             self.tokens //= 2
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from transformers import PreTrainedTokenizerBase
 
@@ -19,7 +19,7 @@ from .reference import Reference
 from .sampler import Prompt, Sampler, TransformersSampler
 from .sampler_text import parse_sampler
 from .schedule import Schedule
-from .self_judge import JUDGING, SelfJudge
+from .self_judge import JUDGING, CriteriaShare, SelfJudge
 
 
 def voices_by_role(
@@ -79,6 +79,11 @@ def bound_judges(config: TrainConfig, frozen: Sampler | None, tokenizer: PreTrai
         return len(render_prompt(tokenizer, prompt)) + JUDGING.max_new_tokens <= context
 
     return {SELF: SelfJudge(frozen, names=(config.seed, "self-judge"), fits=fits)}
+
+
+def own_judge(config: TrainConfig, judges: Mapping[str, Judge]) -> str | Judge:
+    """The environments' own judge: a name, or, where that is `self`, the share of its criteria that are met."""
+    return CriteriaShare(judges[SELF]) if config.judge == SELF else config.judge
 
 
 def needs_copy(config: TrainConfig) -> bool:

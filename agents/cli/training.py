@@ -234,7 +234,7 @@ def _measure(console: Console, path: str, config: TrainConfig, evaluation: EvalC
         local = needs_model(command.sampler)
         model, tokenizer = load_model(path, device=command.device) if local else (None, None)
         sampler = open_sampler(command.sampler, model, tokenizer, max_rows=config.max_rows)
-        referee = Referee(command.sandbox)
+        referee = Referee(command.sandbox, config.judge)
         backend = referee.sandbox.name
     count = sum(min(len(own), evaluation.limit or len(own)) for own in tasks.values())
     if count == 0:

@@ -12,12 +12,13 @@ from typing import Any
 import pytest
 import torch
 
-from agents import checkpoint
+from agents import checkpoint, scorer
 from agents.checkpoint import checkpoints
 from agents.config import EvalConfig, GameMix, TrainConfig
 from agents.errors import CheckpointError, EngineDied, LossNotFinite, RunStopped
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
+from agents.metrics import read_rows
 from agents.sampler import TransformersSampler
 from agents.sampling import Sampling
 from agents.train import train
@@ -87,6 +88,23 @@ def test_memory_that_runs_out_in_the_update(
     assert names(tmp_path / "run") == ["step_000002"]
     train(config, tmp_path / "run")
     assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
+
+
+def test_where_not_one_message_fits_smaller_pieces_are_not_the_advice(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(scorer, "score", full)
+    failure = stopped(config, tmp_path)
+    assert "memory ran out (memory does not suffice for a single message of" in str(failure)
+    assert failure.flags == "--learner.gradient-checkpointing"
+    helped = replace(config, learner=replace(config.learner, gradient_checkpointing=True))
+    assert stopped(helped, tmp_path).flags == ""
+    monkeypatch.undo()
+    assert train(helped, tmp_path).name == "step_000005"
+    assert "micro_batch_tokens" not in read_rows(tmp_path / "metrics.jsonl")[-1]  # it went on with whole pieces
 
 
 def test_a_failed_run_may_go_on_with_what_helps_and_with_nothing_else(

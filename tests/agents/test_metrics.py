@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from agents.metrics import append_row, episode_metrics, forget_after, read_rows
@@ -20,6 +21,13 @@ def test_metrics_by_role_and_task_type() -> None:
     assert row["solver/letters/solve_rate"] == 1.0
     assert row["solver/letters/credit_mean"] == 0.5
     assert (row[f"{GAME}/proposals"], row[f"{GAME}/distinct"]) == (2, 1)
+
+
+def test_what_a_game_calls_quality_is_its_own_affair() -> None:
+    [episode] = play_episodes([Start(GAME, 0, {"attempts": 2})], ScriptedPlayer(lambda ask: "x"), Referee("process"))
+    messages = [replace(one, verdict=replace(one.verdict, data={"quality": "fine"})) for one in episode.messages]
+    row = episode_metrics([replace(episode, messages=tuple(messages))])
+    assert not [name for name in row if "quality" in name]
 
 
 def test_rows_survive_a_crash_and_a_resume(tmp_path: Path) -> None:

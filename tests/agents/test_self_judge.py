@@ -20,10 +20,10 @@ from agents.presets import find_preset
 from agents.run import open_run
 from agents.sampler import Prompt, ScriptedSampler, TransformersSampler
 from agents.sampling import Sampling
-from agents.self_judge import CRITERIA, SelfJudge, judge_prompt, parse_score
+from agents.self_judge import CRITERIA, CriteriaShare, SelfJudge, judge_prompt, parse_score
 from agents.train import train
 from agents.voices import asks_self, bound_judges
-from selfplay_envs import Episode, JudgeItem, Judging, Message, Referee, Slot, Start, UsageError, Verdict, register_game
+from selfplay_envs import Episode, JudgeItem, Judging, Message, Referee, Score, Slot, Start, UsageError, Verdict, register_game
 from selfplay_envs.parsing import fence
 from tests.agents.toys import Letters, build_model, build_tokenizer
 
@@ -313,5 +313,15 @@ def test_a_judge_is_bound_only_where_it_is_asked(config: TrainConfig, tmp_path: 
 
 def test_a_run_can_take_itself_for_the_environments_own_judge(config: TrainConfig, tmp_path: Path) -> None:
     with open_run(replace(config, judge="self"), tmp_path / "run", lambda event: None) as run:
-        assert run.collector.referee.judge is run.collector.referee.judge_named("self")
+        own = run.collector.referee.judge
+        assert isinstance(own, CriteriaShare)
+        assert own.judge is run.collector.referee.judge_named("self")
         assert run.collector.referee.backend["judge"] == "self"
+
+
+def test_as_the_environments_own_judge_it_gives_shares_so_that_nobody_gains_by_asking_nonsense() -> None:
+    """A request answered with 6 of 7 costs its challenger 6/7, a malformed one costs 1; all seven met is solved."""
+    replies = iter(["<score>6</score>", "<score>7</score>", "none"])
+    judge = CriteriaShare(SelfJudge(ScriptedSampler(lambda prompt, seed: next(replies))))
+    item = JudgeItem(messages=(Message("user", "say a"),), answers=("a", "b", "c"))
+    assert judge.score([item]) == [Score(values=(6 / 7, 1.0, 0.0), reason="unparsed")]
