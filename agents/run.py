@@ -18,7 +18,7 @@ from selfplay_envs.shapers import find_shaper
 
 from .algorithm import Algorithm
 from .algorithms import find_algorithm
-from .checkpoint import checkpoints, load_checkpoint, load_inflight, sweep
+from .checkpoint import alone_in, checkpoints, load_checkpoint, load_inflight, sweep
 from .collect import Collection as Flying
 from .collect import Collector
 from .config import TrainConfig
@@ -158,8 +158,9 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
     schedule = Schedule.parse(config.schedule)
     roles = roles_of(config)
     schedule.trained(1, roles)  # refuses unknown roles before anything is written
-    _check_folder(config, run_dir)
     with ExitStack() as stack:
+        stack.enter_context(alone_in(run_dir))
+        _check_folder(config, run_dir)
         model, tokenizer = load_model(config.model, device=config.device)
         learner = Learner(
             model,
