@@ -52,6 +52,14 @@ class Algorithm:
         if self.group_by not in GROUPINGS:
             raise ValueError(f"Algorithm.group_by={self.group_by!r} is not known; choose one of {', '.join(GROUPINGS)}.")
         unknown = self.needs - set(NEEDS)
+        for kind, function, wanted in (("advantage", self.advantage, 3), ("loss", self.loss, 5)):
+            try:
+                inspect.signature(function).bind_partial(*range(wanted))
+            except TypeError as error:
+                names = (
+                    "returns_B, group_B, mask_BT" if wanted == 3 else "logprobs_BT, old_BT, advantage_BT, mask_BT, denominator"
+                )
+                raise ValueError(f"Algorithm.{kind} of {self.name!r} must take ({names}): {error}.") from error
         if unknown:
             raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; choose among {', '.join(NEEDS)}.")
         if "pairs" in self.needs:
@@ -93,11 +101,23 @@ class Algorithm:
             given: What the row needs: `memory` and `tags`, `values_BT`, `reward_BT`.
         """
         group_B = group_numbers(batch.tags, self.group_by)
-        return self.advantage(batch.returns_B, group_B, batch.mask_BT, **self._settings(self.advantage), **given)
+        found = self.advantage(batch.returns_B, group_B, batch.mask_BT, **self._settings(self.advantage), **given)
+        if found.shape != batch.mask_BT.shape:
+            raise ValueError(
+                f"algorithm={self.name!r}: its advantage has the shape {tuple(found.shape)} where (messages, tokens) = "
+                f"{tuple(batch.mask_BT.shape)} is wanted; agents.advantages.on_tokens spreads one number per message."
+            )
+        return found
 
     def losses(self, *tensors: Any, **given: Any) -> Tensor:
         """The row's loss with its settings; arguments as in `agents.losses`."""
-        return self.loss(*tensors, **self._settings(self.loss), **given)
+        found = self.loss(*tensors, **self._settings(self.loss), **given)
+        if found.dim():
+            raise ValueError(
+                f"algorithm={self.name!r}: its loss has the shape {tuple(found.shape)}; return one number, the sum of "
+                "loss / denominator over the tokens where the mask is true."
+            )
+        return found
 
     def check_siblings(self, batch: TokenBatch) -> None:
         """Stops where a role would silently not train.

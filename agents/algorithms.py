@@ -6,7 +6,9 @@ Adding one is adding a row to `ALGORITHMS`, or passing an `Algorithm` of your ow
 
 from __future__ import annotations
 
+import traceback
 from importlib import import_module
+from pathlib import Path
 
 from . import advantages, losses, selection
 from .algorithm import Algorithm
@@ -180,12 +182,19 @@ def find_algorithm(name: str) -> Algorithm:
     """
     module, colon, attribute = name.partition(":")
     if colon:
+        if "/" in module or module.endswith(".py") or module.startswith("."):
+            own = module.removesuffix(".py").strip("./").replace("/", ".")
+            raise ValueError(f"algorithm={name!r}: a module is named without a path; write {own}:{attribute}.")
         try:
             row = getattr(import_module(module), attribute, None)
         except ImportError as error:
             raise ValueError(
                 f"algorithm={name!r}: {error}; the part before the colon is a module that Python can import."
             ) from error
+        except Exception as error:  # whatever somebody's own file does wrong while it is read
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            place = f"{Path(where.filename).name} line {where.lineno}: " if not isinstance(error, SyntaxError) else ""
+            raise ValueError(f"algorithm={name!r}: {place}{type(error).__name__}: {error}; mend that module.") from error
         if not isinstance(row, Algorithm):
             raise ValueError(f"algorithm={name!r} names no Algorithm; assign one to {attribute!r} in that module.")
         return row

@@ -148,10 +148,13 @@ def alone_in(run_dir: Path) -> Generator[None]:
     """Makes the folder; inside, no other process can be in it.
 
     Raises:
-        CheckpointError: Another one is.
+        CheckpointError: Another one is, or it cannot be a folder.
     """
-    run_dir.mkdir(parents=True, exist_ok=True)
-    handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
+    except OSError as error:
+        raise CheckpointError(f"out={str(run_dir)!r} cannot be a folder ({error.strerror}); choose another place.") from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -121,10 +121,7 @@ class Learner:
             loss, stats = self._accumulate(ready, algorithm)
             if not abs(loss) < float("inf"):
                 self._zero_grad()
-                raise LossNotFinite(
-                    f"the loss is {loss} at policy version {self.policy_version}; "
-                    f"lower LearnerConfig.lr={self.config.lr} and resume."
-                )
+                raise LossNotFinite(f"the loss is {loss} at policy version {self.policy_version}.")
             metrics = {"loss": loss, **self._step(), **stats.means(), **ready.metrics}
             if self.scorer.value_head is not None:
                 metrics["value_loss"] = stats.value_error

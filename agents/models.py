@@ -57,8 +57,20 @@ def load_model(
 
 
 def pick_device(device: str) -> str:
-    """`device`, with `auto` resolved to `cuda` where torch sees one and to `cpu` elsewhere."""
-    return device if device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    """`device`, with `auto` resolved to `cuda` where torch sees one and to `cpu` elsewhere.
+
+    Raises:
+        ModelUnavailable: torch has no such device.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ModelUnavailable(
+            f"device={device!r} cannot be used by the torch that is installed here; pass auto or cpu, or cuda where a GPU is."
+        ) from error
+    return device
 
 
 def _load_folder_or_id(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:

@@ -32,7 +32,7 @@ from .models import load_model
 from .refill import refill
 from .sampler import Sampler
 from .samplers import open_sampler
-from .schedule import Schedule
+from .schedule import Schedule, check_roles
 from .seeding import generator_of
 from .stages import Clock
 from .sync_check import SyncCheck
@@ -157,7 +157,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
     shapers = [find_shaper(name) for name in config.shapers]
     schedule = Schedule.parse(config.schedule)
     roles = roles_of(config)
-    schedule.trained(1, roles)  # refuses unknown roles before anything is written
+    check_roles(schedule, roles, config.train_roles, algorithm.objective.weights())  # before anything is written
     with ExitStack() as stack:
         stack.enter_context(alone_in(run_dir))
         _check_folder(config, run_dir)
@@ -244,8 +244,11 @@ def _check_folder(config: TrainConfig, run_dir: Path) -> None:
         allowed = {*FREE, *may_change(run_dir)}
         odd = sorted(name for name in {*mine, *theirs} - allowed if mine.get(name) != theirs.get(name))
         if odd:
+            values = [one.get(odd[0]) for one in (theirs, mine)]
+            told = f" ({values[0]} there, {values[1]} now)" if all(type(v) in (str, int, float, bool) for v in values) else ""
             raise CheckpointError(
-                f"{run_dir.name}/ holds a run with another {odd[0]}; choose another folder, or delete it to start over."
+                f"{run_dir.name}/ holds a run with another {odd[0]}{told}; leave that option out to go on, choose another "
+                "folder, or delete this one to start over."
             )
     write_whole(path, json.dumps(config.to_json(), indent=1))
     forget_failure(run_dir)

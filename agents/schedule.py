@@ -83,6 +83,32 @@ class Schedule:
         return frozenset(roles) - resting
 
 
+def check_roles(
+    schedule: Schedule, roles: Collection[str], train_roles: Collection[str], role_weights: Collection[str]
+) -> None:
+    """Stops a run in which a role is misspelt, or in which nobody would train.
+
+    Args:
+        schedule: Of the run.
+        roles: Every role of its games.
+        train_roles: Those that are to train; empty: all.
+        role_weights: Those whose loss has a weight of its own.
+
+    Raises:
+        ValueError: One of the three names a role that the games have not, or nobody is left to train.
+    """
+    schedule.trained(1, roles)
+    for name, named in (("TrainConfig.train_roles", train_roles), ("options role_weights", role_weights)):
+        unknown = sorted(set(named) - set(roles))
+        if unknown:
+            raise ValueError(f"{name} names {unknown[0]!r}, but the roles of these games are {', '.join(sorted(roles))}.")
+    if not set(train_roles or roles) - schedule.frozen:
+        raise ValueError(
+            f"TrainConfig.schedule freezes {', '.join(sorted(schedule.frozen))}, and nobody else is to train; name another "
+            "role in TrainConfig.train_roles."
+        )
+
+
 def _phase(text: str, kind: str, item: str) -> tuple[tuple[str, ...], int]:
     """`proposer=5` or, for `frozen`, `proposer`."""
     names, equals, count = item.partition("=")

@@ -15,6 +15,7 @@ from .adapters import BASE, has_adapters
 from .chat import render_prompt
 from .config import TrainConfig
 from .learner import Learner
+from .models import quiet_transformers
 from .reference import Reference
 from .sampler import Prompt, Sampler, TransformersSampler
 from .sampler_text import parse_sampler
@@ -76,7 +77,8 @@ def bound_judges(config: TrainConfig, frozen: Sampler | None, tokenizer: PreTrai
     context = int(getattr(speaker, "context", 1 << 30))
 
     def fits(prompt: Prompt) -> bool:
-        return len(render_prompt(tokenizer, prompt)) + JUDGING.max_new_tokens <= context
+        with quiet_transformers():  # which would warn of a text that no model is going to see
+            return len(render_prompt(tokenizer, prompt)) + JUDGING.max_new_tokens <= context
 
     return {SELF: SelfJudge(frozen, names=(config.seed, "self-judge"), fits=fits)}
 

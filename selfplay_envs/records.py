@@ -169,7 +169,7 @@ def read_episodes(path: Path) -> Iterator[Episode]:
     """
     if not path.is_file():
         raise UsageError(
-            f"episodes={str(path)!r} is not a file; pass a .jsonl file that a run wrote, such as runs/NAME/episodes.jsonl."
+            f"episodes={str(path)!r} is not a file; pass one that a run wrote, such as runs/NAME/episodes/step_000010.jsonl."
         )
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, 1):

@@ -67,7 +67,13 @@ def train(args: Sequence[str]) -> int:
             f"resume: {str(folder)!r} holds no run; leave out --resume to start one, or name its folder with --out."
         )
     if holds_run:
-        command = parse(Train, f"train {preset}", rest, replace(defaults, config=read_config(folder)))
+        stored = read_config(folder)
+        games, theirs = ([mix.env_id for mix in one.games] for one in (defaults.config, stored))
+        if games != theirs:
+            raise ValueError(
+                f"out={str(folder)!r} holds a run of {', '.join(theirs)}, not of preset {preset}; resume it with its own."
+            )
+        command = parse(Train, f"train {preset}", rest, replace(defaults, config=stored))
     return run_training(command.settled(), folder, make_console(), preset=preset, live=command.live)
 
 
@@ -103,6 +109,7 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
     with console.status("loading torch and starting the sandbox ..."):
         from sandboxes import open_sandbox
 
+        from ..metrics import read_rows
         from ..train import train as train_run
 
         sandbox = open_sandbox(config.sandbox)
@@ -115,6 +122,9 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
     )
     go_on = f"selfplay train {preset} --out {folder} --resume"
     was_there = folder.exists()
+    done = int(([{"step": 0}, *read_rows(folder / "metrics.jsonl")])[-1]["step"])
+    if done >= config.steps:
+        console.print(f"Nothing is left to do: the run is at step {done}; to go on, add --steps {2 * done}.")
     try:
         with LiveView(console, sandbox.name, live=live, stats=sandbox.stats) as view:
             train_run(config, folder, view)
@@ -132,8 +142,9 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
             forget_unstarted(folder)
         raise
     print_report(console, folder)
-    console.print(f"\nEverything lies in {folder}/: metrics.jsonl, eval.jsonl, episodes/, checkpoints/, plot.png")
-    console.print(f"Type next:\n  {go_on} --steps {config.steps * 2}", soft_wrap=True)
+    there = [name for name in ("metrics.jsonl", "eval.jsonl", "timings.jsonl", "plot.png") if (folder / name).is_file()]
+    console.print(f"\nEverything lies in {folder}/: config.json, {', '.join(there)}, episodes/, checkpoints/")
+    console.print(f"Type next:\n  {go_on} --steps {2 * max(done, config.steps)}", soft_wrap=True)
     game = config.games[0].env_id.rpartition("/")[2].rpartition("-")[0]
     console.print(
         f"  selfplay play {game} --model {folder}\n  selfplay replay {folder}\n  selfplay report {folder}", soft_wrap=True

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -95,3 +96,34 @@ def test_a_row_of_ones_own_is_found_in_its_module() -> None:
 def test_pairs_refuse_what_has_no_meaning_for_them(options: dict[str, str | float]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         ALGORITHMS["dpo"].configured(options)
+
+
+def test_what_a_module_of_ones_own_does_wrong_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "own_broken.py").write_text("def f(:\n")
+    (tmp_path / "own_failing.py").write_text("x = 1\ny = x / 0\n")
+    with pytest.raises(ValueError, match=r"a module is named without a path; write own_broken:ROW\."):
+        find_algorithm("./own_broken.py:ROW")
+    with pytest.raises(ValueError, match=r"'own_broken:ROW': SyntaxError: .*own_broken.py, line 1"):
+        find_algorithm("own_broken:ROW")
+    with pytest.raises(ValueError, match=r"own_failing.py line 2: ZeroDivisionError: division by zero; mend that module"):
+        find_algorithm("own_failing:ROW")
+
+
+def test_functions_of_ones_own_are_told_what_is_wanted_of_them() -> None:
+    row = ALGORITHMS["reinforce"]
+    with pytest.raises(
+        ValueError, match=r"Algorithm.advantage of 'reinforce' must take \(returns_B, group_B, mask_BT\): too many"
+    ):
+        replace(row, needs=frozenset(), advantage=lambda returns_B, mask_BT: mask_BT)
+    with pytest.raises(ValueError, match=r"Algorithm.loss of 'reinforce' must take \(logprobs_BT, old_BT"):
+        replace(row, loss=lambda logprobs_BT: logprobs_BT.sum())
+    flat = replace(row, needs=frozenset(), advantage=lambda returns_B, group_B, mask_BT: returns_B)
+    batch = golden_batch()
+    with pytest.raises(
+        ValueError, match=r"its advantage has the shape \(7,\) where \(messages, tokens\) = \(7, 5\) is wanted; .*on_tokens"
+    ):
+        flat.advantages(batch)
+    spread = replace(row, loss=lambda logprobs_BT, old_BT, advantage_BT, mask_BT, denominator: logprobs_BT)
+    with pytest.raises(ValueError, match=r"its loss has the shape \(2, 3\); return one number"):
+        spread.losses(*(torch.zeros(2, 3) for _ in range(4)), 1.0)

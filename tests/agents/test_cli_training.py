@@ -10,6 +10,7 @@ import torch
 from agents.cli import main
 from agents.cli.runs import choose_folder, find_model, newest_run
 from agents.errors import AgentError
+from agents.metrics import read_rows
 from agents.presets import find_preset
 
 SMALL = ("--fresh", "2", "--steps", "2", "--episodes-every", "1", "--sandbox", "process", "--device", "cpu")
@@ -76,6 +77,14 @@ def test_the_run_can_be_resumed_replayed_reported_and_played_with(run_dir: Path,
     assert "The game is over" in shown
 
 
+def test_where_nothing_is_left_to_do_that_is_said(run_dir: Path, capsys: pytest.CaptureFixture[str]):
+    assert main(["train", "kuhn-tiny", "--resume", "--steps", "1", "--out", str(run_dir)]) == 0
+    told = capsys.readouterr().out
+    done = read_rows(run_dir / "metrics.jsonl")[-1]["step"]  # another test may have made it longer
+    assert f"Nothing is left to do: the run is at step {done}; to go on, add --steps {2 * done}." in told
+    assert f"--resume --steps {2 * done}" in told
+
+
 def test_a_model_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path):
     scores = tmp_path / "scores.json"
     args = ["eval", "tiny", "--limit", "2", "--samples", "1", "--sandbox", "process", "--device", "cpu", "--json", str(scores)]
@@ -96,7 +105,15 @@ def test_wrong_names_and_folders_are_one_sentence(capsys: pytest.CaptureFixture[
     assert not (tmp_path / "new").exists()  # the corrected command finds its folder free
     assert "holds a run already" in refused(capsys, "train", "kuhn-tiny", "--out", str(run_dir))
     assert "holds no run" in refused(capsys, "train", "kuhn-tiny", "--resume", "--out", out)
-    assert "another seed" in refused(capsys, "train", "kuhn-tiny", "--resume", "--seed", "9", "--out", str(run_dir))
+    assert "another seed (3 there, 9 now)" in refused(
+        capsys, "train", "kuhn-tiny", "--resume", "--seed", "9", "--out", str(run_dir)
+    )
+    assert "not of preset lsp-tiny" in refused(capsys, "train", "lsp-tiny", "--resume", "--out", str(run_dir))
+    assert "names 'solver', but the roles of these games are first, second" in refused(
+        capsys, "train", "kuhn-tiny", "--train-roles", "solver", "--out", out
+    )
+    (tmp_path / "file").touch()
+    assert "cannot be a folder" in refused(capsys, "train", "kuhn-tiny", "--out", str(tmp_path / "file"))
     assert "is not a folder" in refused(capsys, "eval", "./no/such/model")
     assert "measures nothing held out" in refused(capsys, "eval", str(run_dir))
     assert "preset='nope'" in refused(capsys, "eval", "tiny", "--preset", "nope")

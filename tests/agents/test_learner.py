@@ -181,7 +181,7 @@ def test_a_loss_that_is_not_finite_stops(model: PreTrainedModel, tokenizer: PreT
     batch = sampled(model, tokenizer)
     with torch.no_grad():
         next(model.parameters()).fill_(float("nan"))
-    with pytest.raises(ValueError, match=r"the loss is nan at policy version 0; lower LearnerConfig.lr"):
+    with pytest.raises(ValueError, match=r"the loss is nan at policy version 0"):
         Learner(model).update(batch, ALGORITHMS["trr++"])
 
 

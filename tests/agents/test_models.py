@@ -62,3 +62,6 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_device() -> None:
     assert pick_device("cpu") == "cpu"
     assert pick_device("auto") in ("cpu", "cuda")
+    for odd in ("tpu", "meta:x", *([] if torch.cuda.is_available() else ["cuda"])):
+        with pytest.raises(ModelUnavailable, match=f"device='{odd}' cannot be used by the torch"):
+            pick_device(odd)

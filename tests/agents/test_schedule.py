@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from agents.schedule import Schedule
+from agents.schedule import Schedule, check_roles
 
 ROLES = ("proposer", "solver")
 
@@ -61,3 +61,16 @@ def test_other_texts_are_refused_with_an_example(text: str) -> None:
 def test_a_role_that_is_not_in_the_games_is_named() -> None:
     with pytest.raises(ValueError, match="names 'prober', but the roles of these games are proposer, solver"):
         Schedule.parse("every:prober=5").trained(1, ROLES)
+
+
+def test_a_misspelt_role_or_nobody_to_train_stops_a_run() -> None:
+    roles = ("challenger", "solver")
+    check_roles(Schedule.parse("frozen:challenger"), roles, (), {"solver": 0.5})
+    with pytest.raises(ValueError, match="train_roles names 'proposer', but the roles of these games are challenger, solver"):
+        check_roles(Schedule(), roles, ("solver", "proposer"), {})
+    with pytest.raises(ValueError, match="role_weights names 'bob'"):
+        check_roles(Schedule(), roles, (), {"challenger": 0.5, "bob": 1.0})
+    with pytest.raises(ValueError, match="names 'chalenger'"):
+        check_roles(Schedule.parse("every:chalenger=2"), roles, (), {})
+    with pytest.raises(ValueError, match="freezes challenger, and nobody else is to train"):
+        check_roles(Schedule.parse("frozen:challenger"), roles, ("challenger",), {})
