@@ -73,3 +73,23 @@ def quiet_libraries() -> None:
 
     transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+
+
+def join_options(args: Sequence[str]) -> list[str]:
+    """All `--options` as one, of which the parser would keep the last; `NAME=VALUE` counts as `NAME VALUE`."""
+    kept: list[str] = []
+    settings: list[str] = []
+    taking = False
+    for one in args:
+        if one.startswith("--"):
+            taking = one == "--options"
+            kept += [] if taking else [one]
+        elif taking:
+            is_name = len(settings) % 2 == 0
+            settings += one.split("=", 1) if is_name else [one]
+        else:
+            kept.append(one)
+    together = dict(zip(settings[::2], settings[1::2], strict=False))
+    odd = settings[-1:] if len(settings) % 2 else []  # a name without its value: the parser says so
+    flat = [*(part for pair in together.items() for part in pair), *odd]
+    return [*kept, "--options", *flat] if settings else kept

@@ -17,7 +17,7 @@ from ..errors import RunStopped
 from ..presets import PRESETS, find_preset
 from ..sampler_text import needs_model
 from .runs import choose_folder, find_model, forget_unstarted, newest_run, read_config
-from .terminal import import_from_here, make_console, parse, quiet_libraries
+from .terminal import import_from_here, join_options, make_console, parse, quiet_libraries
 
 ALIASES = {"--lr": "--learner.lr"}
 
@@ -55,7 +55,7 @@ def train(args: Sequence[str]) -> int:
         return 0 if args else 2
     if args[0].startswith("-"):
         raise ValueError(f"{args[0]!r} comes before the preset; type it behind: selfplay train azr-tiny {args[0]} ...")
-    preset, rest = args[0], [_expand(one) for one in args[1:]]
+    preset, rest = args[0], join_options([_expand(one) for one in args[1:]])
     defaults = Train(config=find_preset(preset))
     command = parse(Train, f"train {preset}", rest, defaults)
     folder = command.out or (newest_run(preset) if command.resume else None) or choose_folder(preset)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from agents.cli import main
-from agents.cli.runs import choose_folder, find_model, newest_run
+from agents.cli.runs import choose_folder, find_model, newest_run, read_config
 from agents.errors import AgentError
 from agents.metrics import read_rows
 from agents.presets import find_preset
@@ -208,3 +208,13 @@ def test_folders_of_runs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, run_di
     Path("runs/kuhn-tiny/checkpoints").mkdir()
     with pytest.raises(AgentError, match="no checkpoint yet"):
         find_model("runs/kuhn-tiny")
+
+
+def test_options_add_up_and_may_be_written_with_an_equals_sign(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    options = ["--options", "kl_coef", "0.1", "--seed", "1", "--options", "kl_estimator=k2", "kl_coef=0.2"]
+    assert main(["train", "kuhn-tiny", *SMALL, "--out", str(tmp_path / "run"), *options]) == 0
+    assert read_config(tmp_path / "run").options == {"kl_coef": "0.2", "kl_estimator": "k2"}
+    weights = ["--options", "aggregate=role", "role_weights", "first=0.5,second=1"]
+    assert main(["train", "kuhn-tiny", *SMALL, "--out", str(tmp_path / "other"), *weights]) == 0
+    assert read_config(tmp_path / "other").options["role_weights"] == "first=0.5,second=1"
+    assert "kl_coef" in refused(capsys, "train", "kuhn-tiny", "--out", str(tmp_path / "no"), "--options", "kl_coef", "high")
