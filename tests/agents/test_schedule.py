@@ -70,7 +70,7 @@ def test_a_misspelt_role_or_nobody_to_train_stops_a_run() -> None:
         check_roles(Schedule(), roles, ("solver", "proposer"), {})
     with pytest.raises(ValueError, match="role_weights names 'bob'"):
         check_roles(Schedule(), roles, (), {"challenger": 0.5, "bob": 1.0})
-    with pytest.raises(ValueError, match="names 'chalenger'"):
-        check_roles(Schedule.parse("every:chalenger=2"), roles, (), {})
+    with pytest.raises(ValueError, match="names 'teacher'"):
+        check_roles(Schedule.parse("every:teacher=2"), roles, (), {})
     with pytest.raises(ValueError, match="freezes challenger, and nobody else is to train"):
         check_roles(Schedule.parse("frozen:challenger"), roles, ("challenger",), {})
