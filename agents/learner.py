@@ -59,7 +59,6 @@ class Learner:
                 f"temperature={temperature!r} cannot be trained with: greedy replies have no distribution; sample at 1.0."
             )
         self.config = config or LearnerConfig()
-        self.temperature = temperature
         self.reply_limit = reply_limit
         start: dict[str, Tensor] = {}
         if self.config.dtype == "bfloat16":

@@ -81,11 +81,11 @@ def batch_of(replies: Sequence[Sequence[Reply]], role: str = "") -> TokenBatch:
 def gap(learner: Learner, replies: Sequence[Sequence[Reply]], role: str = "", temperature: float = 1.0) -> float:
     """Largest difference to the learner's log-probabilities, at a temperature."""
     batch = batch_of(replies, role)
-    learner.temperature = temperature
+    learner.scorer.temperature = temperature
     try:
         return float((learner.logprobs(batch) - batch.logprobs_BT)[batch.mask_BT].abs().max())
     finally:
-        learner.temperature = 1.0
+        learner.scorer.temperature = 1.0
 
 
 def shake(learner: Learner, size: float, *names: str) -> None:
