@@ -15,13 +15,11 @@ goes: a kill, or a power cut, at any byte leaves the folder before. Random numbe
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import pickle
 import shutil
-from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -141,30 +139,6 @@ def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: P
     with quiet_transformers():
         model.save_pretrained(folder, state_dict=weights)
     tokenizer.save_pretrained(folder)
-
-
-@contextmanager
-def alone_in(run_dir: Path) -> Generator[None]:
-    """Makes the folder; inside, no other process can be in it.
-
-    Raises:
-        CheckpointError: Another one is, or it cannot be a folder.
-    """
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
-    except OSError as error:
-        raise CheckpointError(f"out={str(run_dir)!r} cannot be a folder ({error.strerror}); choose another place.") from error
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise CheckpointError(
-                f"{run_dir.name}/ is in use by another process; wait for it, stop it, or choose another folder."
-            ) from error
-        yield
-    finally:
-        os.close(handle)
 
 
 def flush_to_disk(path: Path) -> None:

@@ -14,6 +14,7 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, distribution, packages_distributions, version
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
@@ -174,10 +175,10 @@ def _sandboxes() -> list[Finding]:
     return findings
 
 
-def _process_run(sandboxes: object) -> Finding:
+def _process_run(sandboxes: Any) -> Finding:
     """Runs one program in the process backend, which every verb falls back to."""
-    box = sandboxes.open_sandbox("process")  # type: ignore[attr-defined]
-    [outcome] = box.run([sandboxes.Job(program="def f(x):\n    return x + 1", calls=("1",))])  # type: ignore[attr-defined]
+    box = sandboxes.open_sandbox("process")
+    [outcome] = box.run([sandboxes.Job(program="def f(x):\n    return x + 1", calls=("1",))])
     if outcome.status == "ok" and outcome.calls[0].value == "2":
         return Finding("a program in it", OK, "f(1) of `return x + 1` gave 2")
     return Finding(

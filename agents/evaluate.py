@@ -64,8 +64,8 @@ def evaluate(
         referee: Who checks.
         tasks: Per env id; each fits `options={"task": ...}`.
         config: Samples, sampling, limit.
-        kwargs: Keywords per env id, such as the prompt style; `attempts` is overridden, and `quality_weight` left out: credits
-            are no result, and their judges need not be asked.
+        kwargs: Keywords per env id, such as the prompt style; `attempts` is overridden, and so are those that change
+            credits alone (`Game.credit_keywords`): credits are no result, and their judges need not be asked.
         seed: Names the replies' seeds: the same seed asks two policies with common random numbers.
         on_round: Told (finished, total) after each round.
 
@@ -75,7 +75,7 @@ def evaluate(
     starts: list[Start] = []
     for env_id, own in tasks.items():  # a judge that is missing stops this before anybody has answered
         given = (kwargs or {}).get(env_id, {})
-        keywords = {**{name: value for name, value in given.items() if name != "quality_weight"}, "attempts": config.samples}
+        keywords = {**given, **make_game(env_id, **given).credit_keywords, "attempts": config.samples}
         referee.check_judges(make_game(env_id, **keywords).judges)
         chosen = own[: config.limit] if config.limit else own
         starts += [

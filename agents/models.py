@@ -67,9 +67,8 @@ def pick_device(device: str) -> str:
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:
-        raise ModelUnavailable(
-            f"device={device!r} cannot be used by the torch that is installed here; pass auto or cpu, or cuda where a GPU is."
-        ) from error
+        reason = str(error).splitlines()[0][:200]
+        raise ModelUnavailable(f"device={device!r} cannot be used here ({reason}); pass auto or cpu.") from error
     return device
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,18 +17,18 @@ from selfplay_envs.shapers import find_shaper
 
 from .algorithm import Algorithm
 from .algorithms import find_algorithm
-from .checkpoint import alone_in, checkpoints, load_checkpoint, load_inflight, sweep
+from .checkpoint import checkpoints, load_checkpoint, load_inflight, sweep
 from .collect import Collection as Flying
 from .collect import Collector
 from .config import TrainConfig
 from .curriculum import Curriculum
-from .errors import CheckpointError, LossNotFinite
+from .errors import LossNotFinite
 from .events import Event, EventKind, OnEvent
-from .failures import forget_failure, may_change
 from .learner import Learner
-from .metrics import append_row, forget_after, write_whole
+from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
+from .run_folder import alone_in, check_folder
 from .sampler import Sampler
 from .samplers import open_sampler
 from .schedule import Schedule, check_roles
@@ -40,8 +39,6 @@ from .trackers import Tracker, numbers_of, open_trackers
 from .voices import asks_self, bound_judges, frozen_voice, needs_copy, own_judge, sync_tolerance, voices_by_role
 
 FILES = ("metrics.jsonl", "timings.jsonl", "eval.jsonl")
-FREE = ("steps", "checkpoint_every", "keep_checkpoints", "episodes_every", "trackers")
-"""Settings that a resumed run may change: they decide how long it is and what is written, not what is learned."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +157,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
     check_roles(schedule, roles, config.train_roles, algorithm.objective.weights())  # before anything is written
     with ExitStack() as stack:
         stack.enter_context(alone_in(run_dir))
-        _check_folder(config, run_dir)
+        check_folder(config, run_dir)
         model, tokenizer = load_model(config.model, device=config.device)
         learner = Learner(
             model,
@@ -228,33 +225,3 @@ def _restore(run: Run) -> None:
     run.hand_over()
     for name in FILES:
         forget_after(run.run_dir / name, run.step if found else -1)
-
-
-def _check_folder(config: TrainConfig, run_dir: Path) -> None:
-    """Makes the folder and writes `config.json`, or checks that the one there is the same but for what may change.
-
-    Raises:
-        CheckpointError: Another setting differs.
-    """
-    (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
-    (run_dir / "checkpoints").mkdir(exist_ok=True)
-    path, mine = run_dir / "config.json", _flat(json.loads(json.dumps(config.to_json())))
-    if path.is_file():
-        theirs = _flat(json.loads(json.dumps(TrainConfig.from_json(json.loads(path.read_text(encoding="utf-8"))).to_json())))
-        allowed = {*FREE, *may_change(run_dir)}
-        odd = sorted(name for name in {*mine, *theirs} - allowed if mine.get(name) != theirs.get(name))
-        if odd:
-            values = [one.get(odd[0]) for one in (theirs, mine)]
-            told = f" ({values[0]} there, {values[1]} now)" if all(type(v) in (str, int, float, bool) for v in values) else ""
-            raise CheckpointError(
-                f"{run_dir.name}/ holds a run with another {odd[0]}{told}; leave that option out to go on, choose another "
-                "folder, or delete this one to start over."
-            )
-    write_whole(path, json.dumps(config.to_json(), indent=1))
-    forget_failure(run_dir)
-
-
-def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of the learner by names such as `learner.lr`; the others as they are."""
-    learner = {f"learner.{name}": value for name, value in config["learner"].items()}
-    return {**{name: value for name, value in config.items() if name != "learner"}, **learner}

@@ -19,6 +19,7 @@ import json
 from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -113,6 +114,9 @@ class Game(ABC):
     """Whether `outcome` sums to 0 over all (role, attempt) in every episode; checked by `selfplay check`."""
     judges: tuple[str, ...] = ()
     """Names of the judges that it asks besides the environment's own; a game may set it as it is made."""
+    credit_keywords: Mapping[str, Any] = MappingProxyType({})
+    """Keywords that change what is paid and never a verdict's score, each with the value that switches it off; an evaluation
+    does so, since it counts scores alone."""
 
     def __init__(self, *, attempts: int = 1) -> None:
         """Stores the size of the panel.

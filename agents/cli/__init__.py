@@ -16,7 +16,7 @@ __all__ = ["VERBS", "main"]
 
 VERBS: dict[str, tuple[str, str]] = {
     "train": ("training:train", "train a model by self-play from a preset; the main thing to type"),
-    "eval": ("training:evaluate", "pass@k of a model or a run on held-out tasks"),
+    "eval": ("measuring:evaluate", "pass@k of a model or a run on held-out tasks"),
     "report": ("training:report", "draw the plot and print the tables of a run again"),
     "play": ("playing:play", "play a role yourself in the terminal, or watch a model play"),
     "algorithms": ("algorithms:algorithms", "list the algorithms, their settings and papers"),

@@ -13,6 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,7 @@ class InstructionChallenge(Game):
     roles = ("challenger", "solver")
     task_type = "instruction"
     zero_sum = True
+    credit_keywords = MappingProxyType({"quality_weight": 0.0})
 
     def __init__(
         self, *, attempts: int = 8, style: str = "full", malformed_credit: float = -1.0, quality_weight: float = 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import gymnasium
@@ -9,6 +10,9 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
+from agents.config import EvalConfig, GameMix, TrainConfig
+from agents.learner_config import LearnerConfig
+from agents.sampling import Sampling
 from selfplay_envs import register_game
 from tests.agents.toys import GAME, build_model, build_tokenizer
 
@@ -41,3 +45,22 @@ def letters_game() -> str:
     if GAME not in gymnasium.registry:
         register_game(GAME, "tests.agents.toys:Letters")
     return GAME
+
+
+@pytest.fixture
+def letters_run(model_folder: Path, tmp_path: Path) -> TrainConfig:
+    """A run of the letters game that evaluates, saves and records every few steps."""
+    tasks = tmp_path / "tasks.jsonl"
+    tasks.write_text("".join(json.dumps({"env_id": GAME, "task": {"letter": letter}}) + "\n" for letter in "xyz"))
+    return TrainConfig(
+        model=str(model_folder),
+        games=(GameMix(env_id=GAME, kwargs={"attempts": 3}, fresh=4, replay=2),),
+        steps=7,
+        sampling=Sampling(max_new_tokens=6),
+        learner=LearnerConfig(lr=3e-3),
+        evaluation=EvalConfig(tasks=str(tasks), samples=2, every=3, sampling=Sampling(max_new_tokens=6)),
+        sandbox="process",
+        checkpoint_every=2,
+        episodes_every=3,
+        device="cpu",
+    )

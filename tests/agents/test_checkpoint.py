@@ -1,16 +1,13 @@
 from __future__ import annotations
 
 import json
-import multiprocessing
-import os
-import signal
 from pathlib import Path
 
 import pytest
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from agents.checkpoint import alone_in, checkpoints, load_checkpoint, save_checkpoint
+from agents.checkpoint import checkpoints, load_checkpoint, save_checkpoint
 from agents.config import GameMix, TrainConfig
 from agents.curriculum import Curriculum
 from agents.errors import CheckpointError
@@ -74,24 +71,3 @@ def test_damage_is_named(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> 
     (path / "learner.pt").write_bytes(b"cut")
     with pytest.raises(CheckpointError, match="step_000001 cannot be resumed"):
         load_checkpoint(path, Learner(build_model()), Curriculum(CONFIG.games, 0))
-
-
-def test_a_folder_has_room_for_one_run_and_is_free_again_when_its_process_is_gone(tmp_path: Path) -> None:
-    folder = tmp_path / "run"
-    ready, gone = multiprocessing.Event(), multiprocessing.Event()
-
-    def hold() -> None:
-        with alone_in(folder):
-            ready.set()
-            gone.wait(30)
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    holder = multiprocessing.get_context("fork").Process(target=hold)
-    holder.start()
-    assert ready.wait(30)
-    with pytest.raises(CheckpointError, match="run/ is in use by another process"), alone_in(folder):
-        pass
-    gone.set()
-    holder.join(30)
-    with alone_in(folder):
-        assert list(folder.iterdir()) == []

@@ -63,5 +63,5 @@ def test_device() -> None:
     assert pick_device("cpu") == "cpu"
     assert pick_device("auto") in ("cpu", "cuda")
     for odd in ("tpu", "meta:x", *([] if torch.cuda.is_available() else ["cuda"])):
-        with pytest.raises(ModelUnavailable, match=f"device='{odd}' cannot be used by the torch"):
+        with pytest.raises(ModelUnavailable, match=f"device='{odd}' cannot be used here"):
             pick_device(odd)

@@ -16,7 +16,6 @@ from agents.errors import CheckpointError
 from agents.events import Event
 from agents.learner_config import LearnerConfig
 from agents.metrics import read_rows
-from agents.sampling import Sampling
 from agents.train import train
 from selfplay_envs import read_episodes
 from tests.agents.toys import GAME
@@ -27,21 +26,8 @@ class Killed(Exception):
 
 
 @pytest.fixture
-def config(model_folder: Path, tmp_path: Path) -> TrainConfig:
-    tasks = tmp_path / "tasks.jsonl"
-    tasks.write_text("".join(json.dumps({"env_id": GAME, "task": {"letter": letter}}) + "\n" for letter in "xyz"))
-    return TrainConfig(
-        model=str(model_folder),
-        games=(GameMix(env_id=GAME, kwargs={"attempts": 3}, fresh=4, replay=2),),
-        steps=7,
-        sampling=Sampling(max_new_tokens=6),
-        learner=LearnerConfig(lr=3e-3),
-        evaluation=EvalConfig(tasks=str(tasks), samples=2, every=3, sampling=Sampling(max_new_tokens=6)),
-        sandbox="process",
-        checkpoint_every=2,
-        episodes_every=3,
-        device="cpu",
-    )
+def config(letters_run: TrainConfig) -> TrainConfig:
+    return letters_run
 
 
 def result_of(folder: Path) -> tuple[str, str, bytes]:

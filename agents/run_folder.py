@@ -1,0 +1,73 @@
+"""The folder of a run: one process at a time, and one config but for what may change."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Generator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .config import TrainConfig
+from .errors import CheckpointError
+from .failures import forget_failure, may_change
+from .metrics import write_whole
+
+FREE = ("steps", "checkpoint_every", "keep_checkpoints", "episodes_every", "trackers")
+"""Settings that a resumed run may change: they decide how long it is and what is written, not what is learned."""
+
+
+@contextmanager
+def alone_in(run_dir: Path) -> Generator[None]:
+    """Makes the folder; inside, no other process can be in it.
+
+    Raises:
+        CheckpointError: Another one is, or it cannot be a folder.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+        handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
+    except OSError as error:
+        raise CheckpointError(f"out={str(run_dir)!r} cannot be a folder ({error.strerror}); choose another place.") from error
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise CheckpointError(
+                f"{run_dir.name}/ is in use by another process; wait for it, stop it, or choose another folder."
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+def check_folder(config: TrainConfig, run_dir: Path) -> None:
+    """Makes the folder and writes `config.json`, or checks that the one there is the same but for what may change.
+
+    Raises:
+        CheckpointError: Another setting differs.
+    """
+    (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
+    (run_dir / "checkpoints").mkdir(exist_ok=True)
+    path, mine = run_dir / "config.json", _flat(json.loads(json.dumps(config.to_json())))
+    if path.is_file():
+        theirs = _flat(json.loads(json.dumps(TrainConfig.from_json(json.loads(path.read_text(encoding="utf-8"))).to_json())))
+        allowed = {*FREE, *may_change(run_dir)}
+        odd = sorted(name for name in {*mine, *theirs} - allowed if mine.get(name) != theirs.get(name))
+        if odd:
+            values = [one.get(odd[0]) for one in (theirs, mine)]
+            told = f" ({values[0]} there, {values[1]} now)" if all(type(v) in (str, int, float, bool) for v in values) else ""
+            raise CheckpointError(
+                f"{run_dir.name}/ holds a run with another {odd[0]}{told}; leave that option out to go on, choose another "
+                "folder, or delete this one to start over."
+            )
+    write_whole(path, json.dumps(config.to_json(), indent=1))
+    forget_failure(run_dir)
+
+
+def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the learner by names such as `learner.lr`; the others as they are."""
+    learner = {f"learner.{name}": value for name, value in config["learner"].items()}
+    return {**{name: value for name, value in config.items() if name != "learner"}, **learner}
