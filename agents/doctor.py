@@ -200,6 +200,7 @@ def _extras() -> list[Finding]:
             remedy='pip install "pydantic-monty>=1.4"',
             purpose="--sandbox auto:engine=auto, faster",
         ),
+        _package("openai", required=False, remedy="pip install openai", purpose="--sampler endpoint, a remote model"),
         vllm_here(),
     ]
 

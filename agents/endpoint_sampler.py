@@ -36,12 +36,13 @@ class EndpointSampler:
         model: The server's name for the model.
         key_env: Environment variable that holds the key; empty: none is sent.
         parallel: Requests in flight.
-        timeout_s: Seconds for one request.
+        timeout_s: Seconds without a sign of the server after which a request is given up.
         retries: Further tries after 429, 5xx, a broken connection or a timeout, with growing pauses.
         limit_field: How the server calls the number of new tokens; newer OpenAI models want `max_completion_tokens`.
         send_seed: Send a seed; some servers refuse it.
 
     Raises:
+        ModelUnavailable: The package `openai` is not installed.
         ValueError: `url` is not one, or the environment variable is not set.
     """
 
@@ -53,7 +54,7 @@ class EndpointSampler:
         key_env: str = "",
         parallel: int = 8,
         timeout_s: float = 120.0,
-        retries: int = 5,
+        retries: int = 3,
         limit_field: str = "max_tokens",
         send_seed: bool = True,
     ) -> None:
@@ -74,12 +75,10 @@ class EndpointSampler:
             EndpointError: The endpoint cannot be reached, refuses, or answers nonsense.
         """
         started = time.perf_counter()
-        bodies = [
-            (self._body(prompt, sampling, seed), seed) for prompt, own in zip(prompts, seeds, strict=True) for seed in own
-        ]
+        bodies = [self._body(prompt, sampling, seed) for prompt, own in zip(prompts, seeds, strict=True) for seed in own]
         pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="endpoint")
         try:
-            answers = list(pool.map(self._client.ask, *zip(*bodies, strict=True))) if bodies else []
+            answers = list(pool.map(self._client.ask, bodies))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
         replies = iter([self._reply(answer) for answer in answers])
@@ -108,7 +107,8 @@ class EndpointSampler:
         """Nothing to give back."""
 
     def close(self) -> None:
-        """Nothing to free: every request has a connection of its own."""
+        """Closes the connections."""
+        self._client.close()
 
     def _body(self, prompt: Prompt, sampling: Sampling, seed: int) -> dict[str, Any]:
         body: dict[str, Any] = {

@@ -51,7 +51,7 @@ def serving(answer: Callable[[int, dict[str, Any]], Answer]) -> Generator[FakeEn
             try:
                 state, data, headers = fake.answer(number, body)
                 self.send_response(state)
-                for name, value in {"Content-Length": str(len(data)), **headers}.items():
+                for name, value in {"Content-Type": "application/json", "Content-Length": str(len(data)), **headers}.items():
                     self.send_header(name.replace("_", "-"), value)
                 self.end_headers()
                 self.wfile.write(data)
