@@ -6,6 +6,7 @@ import inspect
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -40,6 +41,8 @@ class Algorithm:
     """Which messages share a baseline, a name in `agents.batch.GROUPINGS`."""
     needs: frozenset[str] = frozenset()
     """Names in `NEEDS`."""
+    clips_messages: bool = False
+    """The loss clips the ratio of a whole message, not of each token: so does `clip_fraction` count."""
     select: Select | None = None
     """Which messages train; None: all."""
     defaults: Mapping[str, Option] = field(default_factory=dict[str, Option])
@@ -157,6 +160,7 @@ class Algorithm:
         return {name: value for name, value in self.defaults.items() if _names(function, name)}
 
 
+@cache  # asked for every micro-batch
 def _names(function: Callable[..., Any], keyword: str) -> bool:
     return keyword in inspect.signature(function).parameters
 

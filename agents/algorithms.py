@@ -99,6 +99,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             name="gspo",
             advantage=advantages.standardise,
             loss=losses.clipped_sequence,
+            clips_messages=True,
             group_by="prompt",
             needs=SIBLINGS,
             defaults={"clip_low": 3e-4, "clip_high": 4e-4},

@@ -1,4 +1,4 @@
-"""The learner: optimiser steps on a batch, in micro-batches that add up to exactly that batch.
+"""The learner: optimiser steps on a batch, and the state that goes on from one to the next.
 
 Legend of shape suffixes: B messages, T token positions, N sampled tokens of a micro-batch.
 """
@@ -13,22 +13,21 @@ import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from .adapters import SHARED, has_adapters, speaking_as
+from .adapters import has_adapters
 from .algorithm import Algorithm
 from .batch import TokenBatch
 from .direct_gradients import add_tables_directly
 from .errors import LossNotFinite
+from .gradients import add_gradients
 from .learner_config import LearnerConfig
 from .learner_stats import LearnerStats
 from .lora import trained_weights, with_lora
-from .losses import clipped_sequence
 from .master_weights import MasterWeights
 from .prepare import Prepared, Views, prepare
 from .reference import Reference
 from .sampler import Sampler
 from .scorer import Scorer
 from .seeding import generator_of
-from .step_loss import step_loss
 from .token_budget import Part
 
 VALUE_HEAD = "value_head.weight"
@@ -187,7 +186,7 @@ class Learner:
             self._zero_grad()
             try:
                 with self._training():
-                    return self._backward(ready, algorithm, parts)
+                    return add_gradients(self.scorer, ready, algorithm, parts)
             except BaseException:
                 self._zero_grad()
                 raise
@@ -196,26 +195,6 @@ class Learner:
         return self.scorer.budget.fit(
             lambda tokens: self.scorer.parts(ready.batch, tokens, pairs=pairs), work, longest=longest, unit=2 if pairs else 1
         )
-
-    def _backward(self, ready: Prepared, algorithm: Algorithm, parts: Sequence[Part]) -> tuple[float, LearnerStats]:
-        low, high = algorithm.defaults.get("clip_low", torch.inf), algorithm.defaults.get("clip_high", torch.inf)
-        whole = algorithm.loss is clipped_sequence
-        stats = LearnerStats(ready.batch.tags, (float(low), float(high)), per_message=whole)
-        total = 0.0
-        for adapter, rows in parts:
-            part = ready.batch.rows(rows)
-            with speaking_as(self.model, adapter or SHARED):
-                scored = self.scorer.score(part, wants_entropy=algorithm.objective.entropy_coef > 0)
-                loss, error = step_loss(scored, ready, rows, part.mask_BT, algorithm)
-                torch.autograd.backward(loss)
-            total += loss.item()
-            stats.value_error += error
-            row_N = torch.tensor(rows).repeat_interleave(part.mask_BT.sum(-1))
-            old_N = part.logprobs_BT[part.mask_BT].to(scored.logprob_N.device)
-            clip_N = ready.old_BT[rows][:, -part.mask_BT.shape[1] :][part.mask_BT].to(scored.logprob_N.device)
-            stats.add(row_N, scored.logprob_N.detach(), old_N, clip_N, scored.entropy_N.detach())
-            stats.slots, stats.used = stats.slots + scored.slots, stats.used + scored.used
-        return total, stats
 
     def _look_back(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities (B, T) under the starting weights."""

@@ -29,6 +29,7 @@ from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
 from .run_folder import alone_in, check_folder
+from .run_judges import asks_self, bound_judges, own_judge
 from .sampler import Sampler
 from .samplers import open_sampler
 from .schedule import Schedule, check_roles
@@ -36,7 +37,7 @@ from .seeding import generator_of
 from .stages import Clock
 from .sync_check import SyncCheck
 from .trackers import Tracker, numbers_of, open_trackers
-from .voices import asks_self, bound_judges, frozen_voice, needs_copy, own_judge, sync_tolerance, voices_by_role
+from .voices import frozen_voice, needs_copy, sync_tolerance, voices_by_role
 
 FILES = ("metrics.jsonl", "timings.jsonl", "eval.jsonl")
 

@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from transformers import PreTrainedTokenizerBase
 
-from selfplay_envs.game import Judge
-from selfplay_envs.judges import SELF
-from selfplay_envs.registration import make_game
-
-from .adapter_view import AdapterView
 from .adapters import BASE, has_adapters
-from .chat import render_prompt
 from .config import TrainConfig
 from .learner import Learner
-from .models import quiet_transformers
 from .reference import Reference
-from .sampler import Prompt, Sampler, TransformersSampler
+from .sampler import Sampler, TransformersSampler
 from .sampler_text import parse_sampler
 from .schedule import Schedule
-from .self_judge import JUDGING, CriteriaShare, SelfJudge
 
 
 def voices_by_role(
@@ -57,35 +49,6 @@ def frozen_voice(config: TrainConfig, learner: Learner, sampler: Sampler, tokeni
     kept = learner.reference or Reference(learner.model)
     with kept.speaking() as model:
         return TransformersSampler(model, tokenizer, max_rows=config.max_rows)
-
-
-def asks_self(config: TrainConfig) -> bool:
-    """Whether a game of the run, or the run itself, names the frozen model as a judge.
-
-    Raises:
-        UsageError: A game is not registered, or does not take a keyword.
-    """
-    games = [make_game(mix.env_id, **mix.kwargs) for mix in config.games]
-    return SELF in (config.judge, *(name for game in games for name in game.judges))
-
-
-def bound_judges(config: TrainConfig, frozen: Sampler | None, tokenizer: PreTrainedTokenizerBase) -> dict[str, Judge]:
-    """`self`, where it is asked: the judge that speaks with a frozen voice and knows how much text its model can take."""
-    if frozen is None or not asks_self(config):
-        return {}
-    speaker = frozen.parent if isinstance(frozen, AdapterView) else frozen
-    context = int(getattr(speaker, "context", 1 << 30))
-
-    def fits(prompt: Prompt) -> bool:
-        with quiet_transformers():  # which would warn of a text that no model is going to see
-            return len(render_prompt(tokenizer, prompt)) + JUDGING.max_new_tokens <= context
-
-    return {SELF: SelfJudge(frozen, names=(config.seed, "self-judge"), fits=fits)}
-
-
-def own_judge(config: TrainConfig, judges: Mapping[str, Judge]) -> str | Judge:
-    """The environments' own judge: a name, or, where that is `self`, the share of its criteria that are met."""
-    return CriteriaShare(judges[SELF]) if config.judge == SELF else config.judge
 
 
 def needs_copy(config: TrainConfig) -> bool:

@@ -18,11 +18,11 @@ from agents.learner_config import LearnerConfig
 from agents.metrics import episode_metrics, read_rows
 from agents.presets import find_preset
 from agents.run import open_run
+from agents.run_judges import asks_self, bound_judges
 from agents.sampler import Prompt, ScriptedSampler, TransformersSampler
 from agents.sampling import Sampling
 from agents.self_judge import CRITERIA, CriteriaShare, SelfJudge, judge_prompt, parse_score
 from agents.train import train
-from agents.voices import asks_self, bound_judges
 from selfplay_envs import Episode, JudgeItem, Judging, Message, Referee, Score, Slot, Start, UsageError, Verdict, register_game
 from selfplay_envs.parsing import fence
 from tests.agents.toys import Letters, build_model, build_tokenizer
