@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from selfplay_envs import Referee, Start, read_azr_tasks
+from selfplay_envs import Referee, Start, UsageError, read_azr_tasks
 from selfplay_envs.registration import make_game
 
 from .collect import Collector, OnRound
@@ -70,7 +70,7 @@ def evaluate(
         on_round: Told (finished, total) after each round.
 
     Raises:
-        UsageError: A game asks a judge that is not bound.
+        UsageError: A game asks a judge that is not bound, or a task holds a text that the solver cannot be shown.
     """
     starts: list[Start] = []
     for env_id, own in tasks.items():  # a judge that is missing stops this before anybody has answered
@@ -78,6 +78,7 @@ def evaluate(
         keywords = {**given, **make_game(env_id, **given).credit_keywords, "attempts": config.samples}
         referee.check_judges(make_game(env_id, **keywords).judges)
         chosen = own[: config.limit] if config.limit else own
+        _check_shown(env_id, chosen, referee)
         starts += [
             Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)
         ]
@@ -89,6 +90,17 @@ def evaluate(
         ]
         correct.setdefault(episode.env_id, []).append(solved)
     return EvalResult({env_id: np.array(rows, dtype=bool) for env_id, rows in correct.items()})
+
+
+def _check_shown(env_id: str, tasks: Sequence[Mapping[str, Any]], referee: Referee) -> None:
+    """Refuses tasks that hold a reserved text: shown without it they would be others, and their answers wrong."""
+    odd = [number for number, task in enumerate(tasks, 1) if not referee.can_be_shown(task)]
+    if odd:
+        raise UsageError(
+            f"evaluation.tasks: {len(odd)} of {len(tasks)} tasks of {env_id} hold a text that the model's tokenizer reads as a "
+            f"special token, so that they cannot be shown as they are (numbers {', '.join(map(str, odd[:10]))}"
+            f"{', ...' if len(odd) > 10 else ''}); take them out of the file."
+        )
 
 
 def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:

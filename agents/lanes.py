@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
 from sandboxes import CodeSandbox
-from selfplay_envs import Referee
+from selfplay_envs import Referee, Verdict
 from selfplay_envs.game import Judge, JudgeItem, Score
 from selfplay_envs.referee import Answered
 
@@ -135,7 +135,8 @@ class LaneReferee(Referee):
     """
 
     def __init__(self, referee: Referee, gate: Gate) -> None:
-        super().__init__()
+        super().__init__(reserved=referee.reserved, strict=referee.strict)
+        self.faults = referee.faults
         self._referee = referee
         self._gate = gate
 
@@ -171,11 +172,13 @@ class LaneReferee(Referee):
     def _behind_gate(self, judge: Judge) -> Judge:
         return judge if getattr(judge, "concurrent", False) else _GatedJudge(judge, self._gate)
 
-    def answer(self, generators: Sequence[Generator[list[Any], list[Any], T]]) -> list[Answered[T]]:
+    def answer(
+        self, generators: Sequence[Generator[list[Any], list[Any], T]], otherwise: Callable[[str], Any] = Verdict.nothing
+    ) -> list[Answered[T]]:
         """As the referee answers, with its seconds counted."""
         started = time.perf_counter()
         try:
-            return super().answer(generators)
+            return super().answer(generators, otherwise)
         finally:
             self._gate.add("verify_s", time.perf_counter() - started)
 

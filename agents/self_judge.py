@@ -9,7 +9,6 @@ of a judgement without a readable score is not reported there; here it is 0.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -47,6 +46,10 @@ number from 0 to 7, in exactly this form:
 <calculation>point + point + point + point + point + point + point = total</calculation>
 <score>total</score>"""
 """Comes after the texts, so that the last word is not theirs; copied as it stands, its form is no score."""
+
+SCORES = frozenset("01234567")
+CLOSING = ".!*_`~"
+"""May follow the score: a full stop, and marks that close bold type or a fence in Markdown."""
 
 JUDGING = Sampling(temperature=0.0, max_new_tokens=256)
 """The likeliest judgement, so that chance does not pay."""
@@ -89,14 +92,14 @@ class SelfJudge:
     def score(self, items: list[JudgeItem]) -> list[Score]:
         """Per item, one value in 0..7 per answer.
 
-        The reason is `ok`, or why the first answer without a score has the value 0: `unparsed`, the judgement names none;
-        `too_long`, the texts leave the model no room for one.
+        The reason is `ok`, or why the first answer without a score has the value 0: `unparsed`, the judgement does not end
+        with one; `too_long`, the texts leave the model no room for one.
         """
         prompts = {(item.messages, answer): judge_prompt(item.messages, answer) for item in items for answer in item.answers}
         wanted = [prompt for prompt in dict.fromkeys(prompts.values()) if self._fits is None or self._fits(prompt)]
         seeds = [(seed_of(*self._names, short_hash(prompt)),) for prompt in wanted]
         replies = self.sampler.act(wanted, self.sampling, seeds) if wanted else []
-        found = {prompt: parse_score(reply.text) for prompt, [reply] in zip(wanted, replies, strict=True)}
+        found = {prompt: parse_score(reply.text, reply.finish_reason) for prompt, [reply] in zip(wanted, replies, strict=True)}
         values = {pair: found.get(prompt, "too_long") for pair, prompt in prompts.items()}
         return [self._score([values[item.messages, answer] for answer in item.answers]) for item in items]
 
@@ -141,9 +144,18 @@ def judge_prompt(messages: Sequence[Message], answer: str) -> Prompt:
     return (Message("system", ROLE), Message("user", "\n\n".join((*blocks, RUBRIC))))
 
 
-def parse_score(text: str) -> int | str:
-    """The number in the last `<score>` block of a judgement, or `unparsed` where that is no whole number from 0 to 7."""
+def parse_score(text: str, finish_reason: str = "stop") -> int | str:
+    """The number in the `<score>` block that ends a judgement, or `unparsed` where that is no whole number from 0 to 7.
+
+    Only white space and the marks of `CLOSING` may follow the block: a score with words after it, or before a cut, may be one
+    that the judge quotes.
+
+    Args:
+        text: The judgement.
+        finish_reason: `stop`, or `length` when it was cut off.
+    """
     _, tag, rest = text.lower().rpartition("<score>")
-    inside, closed, _ = rest.partition("</score>")
-    found = re.fullmatch(r"\s*([0-7])\s*", inside) if tag and closed else None
-    return int(found[1]) if found else "unparsed"
+    inside, closed, after = rest.partition("</score>")
+    last = tag and closed and all(c.isspace() or c in CLOSING for c in after)
+    number = inside.strip()
+    return int(number) if last and finish_reason == "stop" and number in SCORES else "unparsed"

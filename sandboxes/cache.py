@@ -1,4 +1,7 @@
-"""The verdict cache: a call that was answered once under the same program, limits and interpreter is not run again."""
+"""The verdict cache: what a call was answered once need not be asked again, where it is proved that the answer cannot change.
+
+So only programs whose calls cannot meet are remembered: what others answer may depend on the day, or on what ran before.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +12,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import astuple, replace
 
+from .purity import Purity, purity_of
 from .spec import CallOutcome, CodeSandbox, Job, Outcome, Status
 from .stats import SandboxStats
 
 _ENTRY_BYTES = 500  # key, outcome object and their places in the table; the texts come on top
-_FORGOTTEN = frozenset({Status.TIMEOUT, Status.MEMORY, Status.WORKER_LOST, Status.FORBIDDEN})
+_FORGOTTEN = frozenset({Status.TIMEOUT, Status.IDLE, Status.MEMORY, Status.WORKER_LOST, Status.FORBIDDEN})
 """What also depends on the machine, or on the job as a whole, and is asked again."""
 
 
@@ -30,6 +34,7 @@ class CachingSandbox(CodeSandbox):
 
     def __init__(self, inner: CodeSandbox, memory_mib: float = 16) -> None:
         self.name = inner.name
+        self.hash_seeds = inner.hash_seeds
         self.inner = inner
         self._limit_bytes = int(memory_mib * (1 << 20))
         self._known: OrderedDict[bytes, CallOutcome] = OrderedDict()
@@ -77,7 +82,9 @@ class CachingSandbox(CodeSandbox):
         """Closes the inner sandbox."""
         self.inner.close()
 
-    def _recall(self, key: bytes) -> CallOutcome | None:
+    def _recall(self, key: bytes | None) -> CallOutcome | None:
+        if key is None:
+            return None
         outcome = self._known.get(key)
         if outcome is None:
             self._misses += 1
@@ -86,7 +93,7 @@ class CachingSandbox(CodeSandbox):
             self._known.move_to_end(key)
         return outcome
 
-    def _merge(self, keys: list[bytes], known: list[CallOutcome | None], answer: Outcome | None) -> Outcome:
+    def _merge(self, keys: list[bytes | None], known: list[CallOutcome | None], answer: Outcome | None) -> Outcome:
         """Remembered and fresh outcomes of one job, in the order of its calls."""
         if answer is not None and not keys:
             return answer
@@ -100,8 +107,8 @@ class CachingSandbox(CodeSandbox):
                 calls.append(outcome)
         return Outcome.of(calls)
 
-    def _keep(self, key: bytes, outcome: CallOutcome) -> None:
-        if outcome.status in _FORGOTTEN or key in self._known:
+    def _keep(self, key: bytes | None, outcome: CallOutcome) -> None:
+        if key is None or outcome.status in _FORGOTTEN or key in self._known:
             return
         self._known[key] = outcome
         self._used_bytes += _size(outcome)
@@ -113,13 +120,15 @@ def _size(outcome: CallOutcome) -> int:
     return _ENTRY_BYTES + len(outcome.value or "") + len(outcome.error or "")
 
 
-def _keys(job: Job) -> list[bytes]:
-    """One key per call, over everything that its outcome depends on."""
+def _keys(job: Job) -> list[bytes | None]:
+    """One key per call, over everything that its outcome depends on; None where that is not known."""
+    if purity_of(job) is Purity.ALONE:
+        return [None] * len(job.calls)
     shared = hashlib.blake2b(digest_size=16)
     for text in (job.program, job.entry_point, repr((*astuple(job.limits), job.determinism))):
         data = text.encode("utf-8", "surrogatepass")
         shared.update(len(data).to_bytes(8, "little") + data)
-    keys: list[bytes] = []
+    keys: list[bytes | None] = []
     for call in job.calls:
         own = shared.copy()
         own.update(call.encode("utf-8", "surrogatepass"))

@@ -6,7 +6,7 @@ import selectors
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from .errors import SandboxError, SandboxUnavailable
@@ -21,11 +21,12 @@ FRAMES_AHEAD = 2
 
 
 class Crew:
-    """Links by hash seed. Touched by the dispatcher's thread only; starting threads report through `call`.
+    """Links by the place of their hash seed. Touched by the dispatcher's thread only; starting threads report through `call`.
 
     Args:
         launcher: Starts and stops single workers.
-        allowed: How many workers of each hash seed may be up.
+        hash_seeds: The seeds; a place in them names what a worker is for.
+        allowed: How many workers of each may be up.
         recycle_after: Frames after which a worker retires; 0: never.
         selector: Where links are watched.
         call: Has the dispatcher's thread call something soon.
@@ -35,7 +36,8 @@ class Crew:
     def __init__(
         self,
         launcher: Launcher,
-        allowed: Mapping[int, int],
+        hash_seeds: Sequence[int],
+        allowed: Sequence[int],
         recycle_after: int,
         selector: selectors.BaseSelector,
         call: Callable[[Callable[[], None]], None],
@@ -43,37 +45,38 @@ class Crew:
     ) -> None:
         self.counts: Counter[str] = Counter()
         self._launcher = launcher
+        self._hash_seeds = hash_seeds
         self._allowed = allowed
         self._recycle_after = recycle_after
         self._selector = selector
         self._call = call
         self._on_helpless = on_helpless
-        self._links: dict[int, list[Link]] = {seed: [] for seed in allowed}
-        self._starting: dict[int, list[threading.Thread]] = {seed: [] for seed in allowed}
+        self._links: list[list[Link]] = [[] for _ in hash_seeds]
+        self._starting: list[list[threading.Thread]] = [[] for _ in hash_seeds]
         self._leaving = threading.Event()
 
     def __iter__(self) -> Iterator[Link]:
-        return iter([link for links in self._links.values() for link in tuple(links)])
+        return iter([link for links in self._links for link in tuple(links)])
 
     def __contains__(self, link: Link) -> bool:
-        return link in self._links[link.hash_seed]
+        return link in self._links[link.place]
 
-    def with_room(self, seed: int) -> Link | None:
+    def with_room(self, place: int) -> Link | None:
         """The least busy worker that can take another frame, or None."""
         late = time.monotonic() - _SLOW_S
         ready = [
             link
-            for link in self._links[seed]
+            for link in self._links[place]
             if not self._retires(link) and (not link.running or (len(link.running) < FRAMES_AHEAD and link.begun > late))
         ]
         return min(ready, key=lambda link: len(link.running), default=None)
 
-    def reinforce(self, seed: int) -> None:
+    def reinforce(self, place: int) -> None:
         """Starts one more worker if fewer than allowed are up or on their way; returns at once."""
-        lively = sum(not self._retires(link) for link in self._links[seed])
-        if lively + len(self._starting[seed]) < self._allowed[seed]:
-            thread = threading.Thread(target=self._start, args=(seed,), name=f"{self._launcher.name}-worker", daemon=True)
-            self._starting[seed].append(thread)
+        lively = sum(not self._retires(link) for link in self._links[place])
+        if lively + len(self._starting[place]) < self._allowed[place]:
+            thread = threading.Thread(target=self._start, args=(place,), name=f"{self._launcher.name}-worker", daemon=True)
+            self._starting[place].append(thread)
             thread.start()
 
     def watch(self) -> None:
@@ -89,7 +92,7 @@ class Crew:
 
     def drop(self, link: Link) -> None:
         """Ends a worker."""
-        self._links[link.hash_seed].remove(link)
+        self._links[link.place].remove(link)
         self._selector.unregister(link.connection)
         link.connection.close()
         link.started.stop()
@@ -102,14 +105,14 @@ class Crew:
     def await_starting(self) -> None:
         """Waits until no worker is on its way, and has none tried again; each then waits to be welcomed."""
         self._leaving.set()
-        for threads in self._starting.values():
+        for threads in self._starting:
             for thread in tuple(threads):
                 thread.join()
 
     def _retires(self, link: Link) -> bool:
         return 0 < self._recycle_after <= link.served
 
-    def _start(self, seed: int) -> None:
+    def _start(self, place: int) -> None:
         """Runs in a thread of its own."""
         thread = threading.current_thread()
         reason: Exception | None = None
@@ -117,7 +120,7 @@ class Crew:
             if self._leaving.wait(pause_s):
                 break
             try:
-                link = Link(self._launcher.start(seed), seed)
+                link = Link(self._launcher.start(self._hash_seeds[place]), place)
                 link.greet(self._launcher.name)
             except Exception as error:
                 reason = error
@@ -126,15 +129,15 @@ class Crew:
                 return
         if not isinstance(reason, SandboxError):
             reason = SandboxUnavailable(f"A worker of the {self._launcher.name} sandbox did not start: {reason!r}.")
-        self._call(partial(self._mourn, seed, thread, reason))
+        self._call(partial(self._mourn, place, thread, reason))
 
     def _welcome(self, link: Link, thread: threading.Thread) -> None:
-        self._starting[link.hash_seed].remove(thread)
+        self._starting[link.place].remove(thread)
         self.counts["started"] += 1
-        self._links[link.hash_seed].append(link)
+        self._links[link.place].append(link)
         self._selector.register(link.connection, selectors.EVENT_READ, link)
 
-    def _mourn(self, seed: int, thread: threading.Thread, error: Exception) -> None:
-        self._starting[seed].remove(thread)
-        if not self._links[seed] and not self._starting[seed]:
+    def _mourn(self, place: int, thread: threading.Thread, error: Exception) -> None:
+        self._starting[place].remove(thread)
+        if not self._links[place] and not self._starting[place]:
             self._on_helpless(error)

@@ -11,7 +11,7 @@ import socket
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import InvalidStateError
 
 from .batch import SEEDS, Batch, Errand
@@ -29,17 +29,18 @@ class Dispatcher:
         launcher: Starts and stops single workers.
         workers: How many programs run side by side.
         recycle_after: Frames after which a worker is replaced; 0: never.
+        hash_seeds: Of the interpreters, `batch.SEEDS` of them.
     """
 
-    def __init__(self, launcher: Launcher, workers: int, recycle_after: int) -> None:
+    def __init__(self, launcher: Launcher, workers: int, recycle_after: int, hash_seeds: Sequence[int]) -> None:
         self._name = launcher.name
         self._selector = selectors.DefaultSelector()
         self._wake_read, self._wake_write = socket.socketpair()
         self._wake_read.setblocking(False)
         self._wake_write.setblocking(False)
         self._selector.register(self._wake_read, selectors.EVENT_READ)
-        allowed = {seed: workers if seed == SEEDS[0] else max(1, workers // 2) for seed in SEEDS}
-        self.crew = Crew(launcher, allowed, recycle_after, self._selector, self._call, self._fail_all)
+        allowed = [workers, *(max(1, workers // 2) for _ in hash_seeds[1:])]
+        self.crew = Crew(launcher, hash_seeds, allowed, recycle_after, self._selector, self._call, self._fail_all)
         self._batches: deque[Batch] = deque()
         self._inbox: deque[Callable[[], None]] = deque()
         self._statuses: Counter[str] = Counter()
@@ -127,17 +128,17 @@ class Dispatcher:
 
     def _hand_out(self) -> None:
         """Gives waiting frames to workers with room, batch by batch in turn; asks for workers where frames wait."""
-        for seed in SEEDS:
-            while (link := self.crew.with_room(seed)) is not None and (errand := self._next(seed)) is not None:
+        for place in range(SEEDS):
+            while (link := self.crew.with_room(place)) is not None and (errand := self._next(place)) is not None:
                 link.give(errand)
-            if any(batch.waiting[seed] for batch in self._batches):
-                self.crew.reinforce(seed)
+            if any(batch.waiting[place] for batch in self._batches):
+                self.crew.reinforce(place)
         self.crew.watch()
 
-    def _next(self, seed: int) -> Errand | None:
+    def _next(self, place: int) -> Errand | None:
         """The next frame for this hash seed; the batch that gave it goes to the end of the line."""
         for _ in range(len(self._batches)):
-            errand = self._batches[0].take(seed)
+            errand = self._batches[0].take(place)
             self._batches.rotate(-1)
             if errand is not None:
                 return errand

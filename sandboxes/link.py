@@ -14,7 +14,7 @@ from .batch import Errand
 from .errors import SandboxError, SandboxUnavailable
 from .replies import Frame, Reply, settle
 from .spec import CallOutcome, Job, Status
-from .wire import HELLO_FRAME, PAGE_BYTES, REPLY, records
+from .wire import HELLO_FRAME, PAGE_BYTES, REPLY, Stop, records
 
 _WALL_FACTOR = 8  # the worker's own patience with a child that gets no processor
 _SLACK_S = 5.0
@@ -62,7 +62,8 @@ class Link:
     """The host's end of one worker."""
 
     started: Started
-    hash_seed: int
+    place: int
+    """Which of the sandbox's hash seeds it has."""
     running: deque[tuple[int, Errand]] = field(default_factory=deque[tuple[int, Errand]])
     """Frames sent and not answered, oldest first: the oldest is the one being run."""
     outgoing: bytearray = field(default_factory=bytearray)
@@ -121,14 +122,14 @@ class Link:
         """The next whole reply in the buffer and its frame id, or None."""
         if len(self.incoming) < REPLY.size:
             return None
-        number, length, status, timed_out, cpu_us, peak_kib = REPLY.unpack_from(self.incoming)
-        if length > PAGE_BYTES:
-            raise WorkerLost("announced more than a page")
+        number, length, status, stop, cpu_us, peak_kib = REPLY.unpack_from(self.incoming)
+        if length > PAGE_BYTES or stop > max(Stop):
+            raise WorkerLost("said something impossible")
         if len(self.incoming) < REPLY.size + length:
             return None
         payload = bytes(self.incoming[REPLY.size : REPLY.size + length])
         del self.incoming[: REPLY.size + length]
-        return number, Reply(status, bool(timed_out), cpu_us / 1e6, peak_kib / 1024, payload)
+        return number, Reply(status, Stop(stop), cpu_us / 1e6, peak_kib / 1024, payload)
 
     def _restart_clock(self) -> None:
         if self.running:

@@ -2,20 +2,39 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+from decimal import Decimal
 from typing import Any
 
-from .values import MAX_LITERAL_CHARS, NotALiteral, NotSerialisable, TooLarge, canonical, read_call, read_literal
+from .values import (
+    MAX_LITERAL_CHARS,
+    LibraryValue,
+    NotALiteral,
+    NotSerialisable,
+    TooLarge,
+    canonical,
+    read_call,
+    read_literal,
+)
 
 __all__ = ["NotALiteral", "NotSerialisable", "TooLarge", "canonical", "parse_arguments", "parse_literal", "same_value"]
 
+_DECIMAL_DIGITS = 5_000  # a Decimal of more, in front of or behind its point, is taken to equal no int and no float
 
-def parse_literal(text: str, max_chars: int = MAX_LITERAL_CHARS) -> Any:
-    """The value that a literal text spells; `frozenset({...})`, `set()` and `1e999` are literals here.
+
+def parse_literal(text: str, max_chars: int = MAX_LITERAL_CHARS, *, library: bool = False) -> Any:
+    """The value that a literal text spells; `frozenset({...})`, `set()`, `1e999` and `inf` are literals here.
+
+    Args:
+        text: Model text, or a sandbox's result.
+        max_chars: Length above which nothing is read.
+        library: Whether to read also what `canonical` writes for library types, as a `LibraryValue` that it writes alike.
+            For a sandbox's result; what a model types is a literal or nothing.
 
     Raises:
         NotALiteral: The text is anything else, longer than `max_chars` characters, or nested too deeply.
     """
-    return read_literal(text, max_chars)
+    return read_literal(text, max_chars, LibraryValue.of if library else None)
 
 
 def parse_arguments(text: str) -> str:
@@ -34,16 +53,18 @@ def parse_arguments(text: str) -> str:
 
 
 def same_value(a_text: str, b_text: str, strict: bool = False) -> bool:
-    """Whether two canonical texts spell the same value; the order of dict items never matters.
+    """Whether two canonical texts spell the same value; the order of dict items never matters, but between OrderedDicts.
 
     Args:
-        a_text: Canonical text, of any length.
+        a_text: Canonical text, of any length; values of library types are read, so read model text with `parse_literal` first.
         b_text: The same.
-        strict: True asks for equal types all the way down; False is Python's `==`, so `True`, `1` and `1.0` agree.
+        strict: True asks for equal types all the way down; False is Python's `==`, so `True`, `1`, `1.0` and `Fraction(1, 1)`
+            agree, and a Counter, a defaultdict or a named tuple is the dict or tuple that it holds.
     """
+    library = _exact if strict else _builtin
     try:
-        a = read_literal(a_text, max(len(a_text), 1))
-        b = a if a_text == b_text else read_literal(b_text, max(len(b_text), 1))
+        a = read_literal(a_text, max(len(a_text), 1), library)
+        b = a if a_text == b_text else read_literal(b_text, max(len(b_text), 1), library)
     except NotALiteral:
         return False
     return _typed(a) == _typed(b) if strict else a == b
@@ -52,10 +73,63 @@ def same_value(a_text: str, b_text: str, strict: bool = False) -> bool:
 def _typed(value: Any) -> Any:
     """A value whose `==` is type-exact: every leaf and container paired with its type."""
     kind: type = type(value)
-    if kind is list or kind is tuple:
+    if kind is list or kind is tuple or kind is LibraryValue:
         return kind, tuple(_typed(item) for item in value)
     if kind is dict:
         return kind, frozenset((_typed(key), _typed(item)) for key, item in value.items())
     if kind is set or kind is frozenset:
         return kind, frozenset(_typed(item) for item in value)
     return kind, value
+
+
+def _exact(name: str, content: list[Any]) -> LibraryValue:
+    """A library value that equals those of its own type only."""
+    if name == "OrderedDict":
+        content = [list(content[0].items())]
+    if name == "Decimal":
+        content = [_decimal(content[0])]
+    return LibraryValue.of(name, content)
+
+
+def _builtin(name: str, content: list[Any]) -> Any:
+    """The builtin value that a library value equals, as far as there is one.
+
+    Numbers above all: sets and dicts compare those of one hash in pairs, which takes builtins no time, but a Decimal and a long
+    int, or two Fractions, so much that a hostile text could hold up the host.
+    """
+    match name:
+        case "OrderedDict":
+            return OrderedDict(content[0])
+        case "Fraction":
+            return _quotient(*content)
+        case "Decimal":
+            number = _decimal(content[0])
+            if not number or number.is_infinite():
+                return float(number)
+            if abs(number.adjusted()) + len(content[0]) > _DECIMAL_DIGITS:
+                return LibraryValue.of(name, [number])
+            return _quotient(*number.as_integer_ratio())
+        case _:
+            return content[-1]
+
+
+def _decimal(text: str) -> Decimal:
+    try:
+        number = Decimal(text)
+    except ArithmeticError:
+        raise NotALiteral("not a Decimal") from None
+    if number.is_nan():
+        raise NotALiteral("NaN")
+    return number
+
+
+def _quotient(numerator: int, denominator: int) -> int | float | LibraryValue:
+    """The int or float that is exactly this quotient in lowest terms, else a value that equals the same quotient only."""
+    if denominator == 1:
+        return numerator
+    try:
+        nearest = numerator / denominator
+    except OverflowError:
+        nearest = 0.0
+    exact = nearest.as_integer_ratio() == (numerator, denominator)
+    return nearest if exact else LibraryValue.of("Fraction", [numerator, denominator])

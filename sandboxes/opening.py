@@ -39,6 +39,8 @@ class SandboxConfig:
     """Docker only: the container runtime, such as `runsc` for gVisor; empty: the engine's default."""
     image: str = ""
     """Docker only: a published image with Python 3.11 or newer, pulled if it is not there; empty: one made from this Python."""
+    hash_seeds: tuple[int, ...] = ()
+    """Of the interpreters, five; in text `hash-seeds=1+2+3+4+5`. Empty: drawn when it is opened."""
     unsafe: bool = False
     """Process only: run even where neither files nor network can be closed to programs."""
 
@@ -70,12 +72,14 @@ class SandboxConfig:
                 values[name] = value
             elif name == "with" and value:
                 values["packages"] = tuple(value.split("+"))
+            elif name == "hash-seeds" and all(map(str.isdecimal, value.split("+"))):
+                values["hash_seeds"] = tuple(map(int, value.split("+")))
             elif item == "unsafe":
                 values["unsafe"] = True
             else:
                 raise ValueError(
                     f"sandbox={text!r}: {item!r} is not understood; known are workers=N, engine=auto, cache=MIB, recycle=N, "
-                    "with=PACKAGE+PACKAGE, runtime=NAME, image=NAME and unsafe, as in docker:workers=2,engine=auto."
+                    "with=PACKAGE+PACKAGE, runtime=NAME, image=NAME, hash-seeds=N+N+N+N+N and unsafe, as in docker:workers=2,engine=auto."
                 )
         return cls(**values)
 
@@ -85,6 +89,7 @@ class SandboxConfig:
         names = ("workers", "engine", "cache", "recycle", "runtime", "image")
         items = [f"{name}={getattr(self, name)}" for name in names if getattr(self, name) != getattr(default, name)]
         items += [f"with={'+'.join(self.packages)}"] if self.packages else []
+        items += [f"hash-seeds={'+'.join(map(str, self.hash_seeds))}"] if self.hash_seeds else []
         items += ["unsafe"] if self.unsafe else []
         return f"{self.backend}:{','.join(items)}".rstrip(":")
 
@@ -140,7 +145,9 @@ def make_launcher(config: SandboxConfig | str) -> Launcher:
 
 def _create(config: SandboxConfig) -> CodeSandbox:
     """Pool, then engine, then cache: what is remembered is not asked, what is easy is not forked."""
-    sandbox: CodeSandbox = PooledSandbox(make_launcher(config), config.workers, recycle_after=config.recycle)
+    sandbox: CodeSandbox = PooledSandbox(
+        make_launcher(config), config.workers, recycle_after=config.recycle, hash_seeds=config.hash_seeds
+    )
     if config.engine == "auto":
         from .monty import MontySandbox
 

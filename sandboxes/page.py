@@ -6,7 +6,7 @@ import mmap
 import resource
 
 from .streams import Connection
-from .wire import PAGE_BYTES, PAGE_HEADER_BYTES, REPLY, Tag, record
+from .wire import PAGE_BYTES, PAGE_HEADER_BYTES, REPLY, Stop, Tag, record
 
 
 class Page:
@@ -25,13 +25,13 @@ class Page:
         self._map[:PAGE_HEADER_BYTES] = self._used_bytes.to_bytes(PAGE_HEADER_BYTES, "little")
         return self._used_bytes
 
-    def send(self, connection: Connection, frame: int, status: int, timed_out: bool, usage: resource.struct_rusage) -> None:
+    def send(self, connection: Connection, frame: int, status: int, stop: Stop, usage: resource.struct_rusage) -> None:
         """Sends the reply straight from the page: what a child wrote never enters the parent's own memory."""
         length = int.from_bytes(self._map[:PAGE_HEADER_BYTES], "little")
         if length > PAGE_BYTES - PAGE_HEADER_BYTES:
             length = 0
         cpu_us = int((usage.ru_utime + usage.ru_stime) * 1e6)
-        header = REPLY.pack(frame, length, status, timed_out, min(cpu_us, 0xFFFF_FFFF), min(usage.ru_maxrss, 0xFFFF_FFFF))
+        header = REPLY.pack(frame, length, status, stop, min(cpu_us, 0xFFFF_FFFF), min(usage.ru_maxrss, 0xFFFF_FFFF))
         with memoryview(self._map)[PAGE_HEADER_BYTES : PAGE_HEADER_BYTES + length] as body:
             sent = connection.sendmsg([header, body])
             if sent < len(header):

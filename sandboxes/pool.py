@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import random
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future
 
-from .batch import Batch
+from .batch import SEEDS, Batch
 from .dispatch import Dispatcher
 from .errors import SandboxUnavailable
 from .link import Launcher
@@ -20,6 +21,14 @@ MAX_HELD = 16_384
 """Jobs in flight above which `submit` waits for room, by default."""
 
 
+_SEED_BOUND = 1 << 32
+
+
+def draw_hash_seeds() -> tuple[int, ...]:
+    """Different hash seeds that nobody can foresee, as many as a sandbox needs."""
+    return tuple(random.SystemRandom().sample(range(1, _SEED_BOUND), SEEDS))
+
+
 class PooledSandbox(CodeSandbox):
     """A `CodeSandbox` whose programs run on a pool of workers. Thread-safe; batches of several threads take turns.
 
@@ -28,13 +37,23 @@ class PooledSandbox(CodeSandbox):
         workers: How many programs run side by side, at least 1.
         recycle_after: Jobs after which a worker is replaced; 0: never.
         max_held: Jobs in flight above which `submit` waits for room: back-pressure for a caller that runs ahead.
+        hash_seeds: Of the interpreters; by default drawn anew, so that nobody can learn what is alike under all of them.
     """
 
     def __init__(
-        self, launcher: Launcher, workers: int, *, recycle_after: int = RECYCLE_AFTER, max_held: int = MAX_HELD
+        self,
+        launcher: Launcher,
+        workers: int,
+        *,
+        recycle_after: int = RECYCLE_AFTER,
+        max_held: int = MAX_HELD,
+        hash_seeds: Sequence[int] = (),
     ) -> None:
         if workers < 1:
             raise ValueError(f"workers={workers!r}; at least 1 is needed.")
+        self.hash_seeds = tuple(hash_seeds) or draw_hash_seeds()
+        if len(set(self.hash_seeds)) != SEEDS or not all(0 < seed < _SEED_BOUND for seed in self.hash_seeds):
+            raise ValueError(f"hash_seeds={hash_seeds!r} are not {SEEDS} different numbers from 1 to {_SEED_BOUND - 1}.")
         self.name = launcher.name
         self.workers = workers
         self._launcher = launcher
@@ -57,7 +76,7 @@ class PooledSandbox(CodeSandbox):
             self._room.wait_for(lambda: not self._held or self._held + batch.size <= self._max_held or self._closed)
             self._check_open()
             if self._dispatcher is None:
-                self._dispatcher = Dispatcher(self._launcher, self.workers, self._recycle_after)
+                self._dispatcher = Dispatcher(self._launcher, self.workers, self._recycle_after, self.hash_seeds)
             size = batch.size
             self._held += size
             self._dispatcher.add(batch)

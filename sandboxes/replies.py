@@ -3,7 +3,8 @@
 A frame carries some calls of one job to one child. A child that is killed in its first call has settled that call; the
 calls behind it are sent again. A child that is killed in a later call has settled nothing for it, since the calls before
 it had used up the limits too: that call is sent again, as the first of a new child. The same holds for a call that ran out
-of memory. So no verdict depends on which calls happened to travel together.
+of memory. So no verdict depends on which calls happened to travel together; and calls travel together only where the program
+proves that they cannot meet, or where it is all one to its author.
 
 A child's records are a program's word. It may say of a call what the program could have brought about by itself, and no
 more: a value is no longer than asked for, arguments are judged here, and a page full of records costs nothing.
@@ -13,13 +14,13 @@ from __future__ import annotations
 
 import os
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
-from .order import order_may_show
+from .purity import Purity, purity_of
 from .spec import CallOutcome, Job, Outcome, Status
 from .values import MAX_LITERAL_CHARS, NotALiteral, read_call
-from .wire import REQUEST, Tag, record, records
+from .wire import REQUEST, Stop, Tag, record, records
 
 MAX_PROGRAM_BYTES = 65_536
 MAX_CALLS = 1_024
@@ -48,20 +49,27 @@ class Frame:
     """Which calls of the job, in order."""
     results: list[CallOutcome | None]
     """Where this job's outcomes go, one place per call of the job."""
+    proof: bool = False
+    """Whether runs are compared to see that they return the same."""
     twin: int = 0
-    """0: the first run. 1 and 2: one more run under another hash seed, to be compared with results already there."""
+    """Which hash seed it is for. 0: the first run. Others: once more, to be compared with the results already there."""
     losses: int = 0
     """How many workers died while running this frame."""
+    whole: tuple[int, ...] = ()
+    """The calls that the first frame of this run held."""
+
+    def __post_init__(self) -> None:
+        self.whole = self.whole or tuple(self.indices)
 
     @property
-    def repeats(self) -> int:
-        """How often the child makes each call; its limits are multiplied likewise."""
-        return 2 if self.job.determinism and not self.twin else 1
+    def runs(self) -> int:
+        """How often the child makes each call at least, 0 without a proof; its limits are multiplied likewise."""
+        return 0 if not self.proof else 1 if self.twin else 2
 
     @property
     def wall_s(self) -> float:
         """The child's wall limit in seconds."""
-        return self.job.limits.wall_s * self.repeats
+        return self.job.limits.wall_s * max(1, self.runs)
 
     @property
     def sent(self) -> int:
@@ -78,8 +86,8 @@ class Frame:
         limits = self.job.limits
         body = record(Tag.PROGRAM, self.job.program) + record(Tag.ENTRY_POINT, self.job.entry_point)
         body += b"".join(record(Tag.ARGUMENTS, self.job.calls[index]) for index in self.indices[: self.sent])
-        cpu_ms, wall_ms = round(limits.cpu_s * self.repeats * 1000), round(self.wall_s * 1000)
-        return REQUEST.pack(number, len(body), cpu_ms, wall_ms, limits.memory_mib, limits.output_bytes, self.repeats) + body
+        times = (round(1000 * max(1, self.runs) * limit_s) for limit_s in (limits.cpu_s, limits.wall_s, limits.idle_s))
+        return REQUEST.pack(number, len(body), *times, limits.memory_mib, limits.output_bytes, self.runs) + body
 
     def give_up(self) -> None:
         """Settles the remaining calls as lost by the sandbox."""
@@ -93,7 +101,8 @@ class Reply:
 
     status: int
     """Wait status, as from `os.wait4`."""
-    timed_out: bool
+    stop: Stop
+    """Whether the worker ended it, and why."""
     cpu_s: float
     peak_mib: float
     payload: bytes
@@ -118,8 +127,8 @@ def refuse(job: Job) -> Outcome | None:
     return None
 
 
-def open_frame(job: Job, results: list[CallOutcome | None]) -> Frame | None:
-    """The first frame of a job, without the calls that are refused unsent; None when none is left."""
+def open_frames(job: Job, results: list[CallOutcome | None]) -> list[Frame]:
+    """The first frames of a job, without the calls that are refused unsent: one, or one for each call that must not meet others."""
     indices: list[int] = []
     for index, text in enumerate(job.calls):
         if len(text) > MAX_LITERAL_CHARS:
@@ -130,7 +139,13 @@ def open_frame(job: Job, results: list[CallOutcome | None]) -> Frame | None:
             indices.append(index)
             continue
         results[index] = CallOutcome(status=Status.FORBIDDEN, error=reason)
-    return Frame(job, indices, results) if indices else None
+    if not indices:
+        return []
+    purity = purity_of(job) if job.determinism or len(indices) > 1 else Purity.ALONE
+    proof = job.determinism and purity < Purity.PURE
+    if job.may_meet or purity > Purity.ALONE:
+        return [Frame(job, indices, results, proof)]
+    return [Frame(job, [index], results, proof) for index in indices]
 
 
 def settle(frame: Frame, reply: Reply) -> Frame | None:
@@ -140,25 +155,15 @@ def settle(frame: Frame, reply: Reply) -> Frame | None:
         outcome = _within_limits(said, frame.job, index)
         frame.results[index] = _agree(frame.results[index], outcome) if frame.twin else outcome
     rest = frame.indices[len(outcomes) :]
-    return Frame(frame.job, rest, frame.results, frame.twin) if rest else None
+    return replace(frame, indices=rest, losses=0) if rest else None
 
 
-def open_twin(frame: Frame) -> Frame | None:
-    """The frame that asks another hash seed about every call that went well so far; None when there is nothing to ask.
-
-    A second seed is asked about every program, a third one where hash order could show, by the texts of the job: two seeds
-    agree by chance on the first of n words once in n times, three once in n * n (`tests/benchmarks/hash_order.py`).
-    """
-    if not frame.job.determinism or frame.twin == 2 or (frame.twin == 1 and not _order_may_show(frame.job)):
-        return None
-    good = [i for i, result in enumerate(frame.results) if result is not None and result.status is Status.OK]
-    return Frame(frame.job, good, frame.results, twin=frame.twin + 1) if good else None
-
-
-def _order_may_show(job: Job) -> bool:
-    """Whether a set or the like is in sight, in the program or in what it is called with."""
-    calls = [f"f({text}\n)" for text in job.calls if "{" in text or "set" in text]
-    return any(order_may_show(text) for text in (job.program, *calls))
+def open_twins(frame: Frame, seeds: int) -> list[Frame]:
+    """The frames that ask the other hash seeds about every call of a proof that went well, once its first run is settled."""
+    if not frame.proof or frame.twin:
+        return []
+    good = [index for index in frame.whole if (one := frame.results[index]) is not None and one.status is Status.OK]
+    return [replace(frame, indices=good, whole=tuple(good), twin=twin, losses=0) for twin in range(1, seeds)] if good else []
 
 
 def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:
@@ -208,7 +213,9 @@ def _are_literals(arguments: str) -> bool:
 
 def _ending(reply: Reply) -> CallOutcome:
     """What a child's death says about the call that it died in."""
-    if reply.timed_out:
+    if reply.stop is Stop.IDLE:
+        return CallOutcome(status=Status.IDLE, error="waited for something that is no processor")
+    if reply.stop is Stop.TIME:
         return CallOutcome(status=Status.TIMEOUT, error="over its CPU or wall limit")
     if not os.WIFSIGNALED(reply.status):
         return CallOutcome(status=Status.EXCEPTION, error="exited")
@@ -223,11 +230,13 @@ def _ending(reply: Reply) -> CallOutcome:
 
 
 def _agree(first: CallOutcome | None, second: CallOutcome) -> CallOutcome:
-    """What two hash seeds say together: the first one's word when they agree."""
+    """What hash seeds say together: the first one's word where they agree."""
     from .literals import same_value
 
-    if first is None or second.status is Status.WORKER_LOST:
+    if first is None or (first.status is Status.OK and second.status is Status.WORKER_LOST):
         return second
+    if first.status is not Status.OK:
+        return first  # another twin has disagreed already
     if second.status is not Status.OK:
         return CallOutcome(status=Status.NONDETERMINISTIC, error=f"under another hash seed: {second.status}")
     if first.value == second.value or same_value(first.value or "", second.value or "", strict=True):

@@ -46,6 +46,7 @@ _IOCTLS = (0x5401, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)  # TCGETS, TIOCGWINSZ
 _FCNTLS = (0, 1, 2, 3, 4, 5, 1030, 1032, 1034)
 _O_TRUNC, _ACCESS_MODE, _WRITE_ONLY, _READ_AND_WRITE = 0x200, 3, 1, 2
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_SECCOMP = 1, 4, 22
+_RLIMIT_STACK = 3
 _FORK_FLAGS = 0x0120_0000 | 0xFF  # clone as fork uses it: no thread, no vfork, no namespace
 
 _Step = tuple[int, int, int, int]
@@ -115,11 +116,13 @@ def parent_filter() -> Filter:
 
 
 def child_filter() -> Filter:
-    """What a single child loses on top: forking, raising limits, and signals to anybody but itself."""
+    """What a single child loses on top: forking, setting limits but for its stack's, and signals to anybody but itself."""
     to_itself = [_argument(0), (_EQUAL, 0, 1, 0), _ALLOW, _DENY]
-    asks_only = [_argument(2), (_EQUAL, 0, 3, 0), _argument(2, high=True), (_EQUAL, 0, 1, 0), _ALLOW, _DENY]
+    # Whose limits these are is for the parent's filter to see. No more than the hard limit of the stack, says the kernel.
+    asks_or_stack = [_argument(1), (_EQUAL, 4, 0, _RLIMIT_STACK)]
+    asks_or_stack += [_argument(2), (_EQUAL, 0, 3, 0), _argument(2, high=True), (_EQUAL, 0, 1, 0), _ALLOW, _DENY]
     signals = [CALLS[name] for name in ("kill", "tkill", "tgkill")]
-    steps = [_LOAD_NUMBER, *_on(_PRLIMIT64, asks_only)]
+    steps = [_LOAD_NUMBER, *_on(_PRLIMIT64, asks_or_stack)]
     for number in (_CLONE, CALLS["fork"], _PRCTL):
         steps += _on(number, [_DENY])
     steps += [(_EQUAL, len(signals) - place, 0, number) for place, number in enumerate(signals)]

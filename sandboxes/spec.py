@@ -24,6 +24,8 @@ class Status(StrEnum):
     EXCEPTION = "exception"
     """The program or the call raised, or ended the process by itself; `error` holds the exception's type name."""
     TIMEOUT = "timeout"
+    IDLE = "idle"
+    """Slept, or waited for something else that is no processor."""
     MEMORY = "memory"
     OUTPUT_TOO_LARGE = "output_too_large"
     FORBIDDEN = "forbidden"
@@ -31,7 +33,7 @@ class Status(StrEnum):
     NOT_SERIALISABLE = "not_serialisable"
     """The returned value is not made of plain Python literals."""
     NONDETERMINISTIC = "nondeterministic"
-    """Two runs, or two interpreters with different hash seeds, disagree."""
+    """Two runs disagree: in one process, at other addresses, or under other hash seeds."""
     WORKER_LOST = "worker_lost"
     """The sandbox failed, twice: nothing is known about the program."""
 
@@ -44,14 +46,19 @@ class Limits:
     """CPU seconds for all calls of the job together, 0.01 to 60. A call that runs out with others before it gets a new start,
     so that only a call that needs more than this by itself is a timeout."""
     wall_s: float = 4.0
-    """Wall seconds for the job; a program that sleeps ends here."""
+    """Wall seconds for the job."""
+    idle_s: float = 0.25
+    """Seconds that the job may sleep, or wait for anything but a processor: it would hold a worker up at no cost."""
     memory_mib: int = 256
     """Address space of the program on top of the interpreter's, in MiB; the workers take up to 1,024."""
     output_bytes: int = 65_536
     """Length of one call's canonical value in UTF-8 bytes."""
 
     def __post_init__(self) -> None:
-        bounds = (("cpu_s", 0.01, 60), ("wall_s", 0.01, 600), ("memory_mib", 16, 65_536), ("output_bytes", 16, 1 << 20))
+        bounds = (
+            *(("cpu_s", 0.01, 60), ("wall_s", 0.01, 600), ("idle_s", 0.01, 60)),
+            *(("memory_mib", 16, 65_536), ("output_bytes", 16, 1 << 20)),
+        )
         for name, low, high in bounds:
             value = getattr(self, name)
             if not low <= value <= high:
@@ -60,7 +67,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """One program and the calls to make of its entry point, each in fresh globals."""
+    """One program and the calls to make of its entry point, each in fresh globals.
+
+    Calls never meet: they share a process only where reading the program proves that they cannot tell (`sandboxes.purity`).
+    """
 
     program: str
     """Python source text."""
@@ -69,7 +79,10 @@ class Job:
     entry_point: str = "f"
     limits: Limits = field(default_factory=Limits)
     determinism: bool = False
-    """Also run twice in one process and once under another hash seed; unequal values are `nondeterministic`."""
+    """Whether it must be proved that a call returns the same every time: by reading the program, or else by running it again, in
+    the same process, at other addresses, and under other hash seeds. Unequal values are `nondeterministic`."""
+    may_meet: bool = False
+    """Whether calls may share a process whatever the program is: they are all on its author's account."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +133,8 @@ class CodeSandbox(Protocol):
 
     name: str
     """`docker`, `process` or `scripted`: what stands in episode records."""
+    hash_seeds: tuple[int, ...] = ()
+    """Hash seeds of the interpreters that answer, that of plain jobs first; empty where no interpreter does."""
 
     def submit(self, jobs: Sequence[Job]) -> Future[list[Outcome]]:
         """A future of one outcome per job, in order; several batches may be in flight.

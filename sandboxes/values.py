@@ -1,7 +1,8 @@
 """Values as text and back: the canonical form of a plain Python value, and the reader of literal argument lists.
 
 Used on both sides of the sandbox wall, so it needs nothing but the standard library. It never evaluates text: it
-walks a syntax tree and builds only the types that `canonical` writes, so that each is the other's inverse.
+walks a syntax tree and builds only the types that `canonical` writes, so that each is the other's inverse. Of the library's
+own types, which no literal spells, it builds what its caller asks for; nothing, unless the text is a sandbox's result.
 
 Attributes:
     MAX_DEPTH: Deepest nesting of containers, written or read.
@@ -14,15 +15,19 @@ import _thread
 import ast
 import json
 import math
+import sys
 import warnings
-from collections.abc import Callable, Sequence
-from typing import Any, cast
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from types import MemberDescriptorType
+from typing import Any, NamedTuple, Self, cast
 
 MAX_DEPTH = 64
 MAX_LITERAL_CHARS = 20_000
 
 # `repr` refuses ints beyond 4300 digits (14,284 bits); hexadecimal has no such limit and is linear both ways.
 _DECIMAL_BITS = 14_000
+_NUMBERS = (ast.UnaryOp, ast.BinOp, ast.Name, ast.Attribute)
 _UNPARSABLE = (SyntaxError, ValueError, TypeError, MemoryError, RecursionError, OverflowError)
 # Not threading.Lock: loading that module, and running its hook in every fork, would double the cost of a worker's fork.
 _QUIET = _thread.allocate_lock()
@@ -32,6 +37,19 @@ _JSON_WORDS = ("true", "false", "null", "NaN", "Infinity")  # names in Python; a
 
 # The real name of a class: `cls.__name__` would run a hostile metaclass.
 name_of_type = cast("Callable[[type], str]", type.__dict__["__name__"].__get__)
+_mro = cast("Callable[[type], tuple[type, ...]]", type.__dict__["__mro__"].__get__)
+_dict = cast("Callable[[type], Mapping[str, Any]]", type.__dict__["__dict__"].__get__)
+
+_FORMS: dict[str, tuple[type, ...]] = {
+    "Counter": (dict,),
+    "OrderedDict": (dict,),
+    "defaultdict": (type(None), dict),
+    "namedtuple": (str, tuple, tuple),
+    "Fraction": (int, int),
+    "Decimal": (str,),
+}
+"""What stands between the brackets behind the name of a library type."""
+_FIELD = type(_dict(NamedTuple("_Named", [("field", int)]))["field"])
 
 
 class NotSerialisable(ValueError):
@@ -46,11 +64,31 @@ class NotALiteral(ValueError):
     """Raised for text that is not a plain literal; the message is a short reason."""
 
 
+class LibraryValue(tuple[Any, ...]):
+    """A value of a library type as the reader builds it: this class, the type's name, and what stands between its brackets.
+
+    The class in front makes it unequal to every literal.
+    """
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, name: str, content: Sequence[Any]) -> Self:
+        """The value that `name(*content)` spells."""
+        return cls((cls, name, *content))
+
+
+Library = Callable[[str, list[Any]], Any]
+"""What becomes of a value of a library type: of its type's name and of what stands between the brackets, see `_FORMS`."""
+
+
 def canonical(value: object, max_chars: int = 1 << 24) -> str:
     """The one text of a value: type-exact, sets sorted, dicts in their own order, infinity as `1e999`.
 
-    Only exact int, bool, float, str, bytes, None, complex, list, tuple, dict, set and frozenset are written; no method
-    of the value runs, so a program cannot answer for its result.
+    Only exact int, bool, float, str, bytes, None, complex, list, tuple, dict, set and frozenset are written, and exact
+    Counter, OrderedDict, defaultdict (without its factory), Fraction, Decimal and named tuples (without methods of their
+    own): `Counter({'a': 2})`, `namedtuple('P', ('x',), (1,))`. No method of the value runs, so a program cannot answer for
+    its result.
 
     Args:
         value: What to write.
@@ -67,6 +105,11 @@ def canonical(value: object, max_chars: int = 1 << 24) -> str:
             raise NotSerialisable(f"nested deeper than {MAX_DEPTH}")
         return [text(item, depth + 1) for item in items]
 
+    def pairs(item: Any, kind: type[dict[Any, Any]], depth: int) -> str:
+        keys = many(list(kind.keys(item)), depth)  # before the values, which an OrderedDict looks up by its keys
+        worths = many(list(kind.values(item)), depth)
+        return "{" + ", ".join([f"{key}: {worth}" for key, worth in zip(keys, worths, strict=True)]) + "}"
+
     def text(item: Any, depth: int) -> str:
         nonlocal left
         kind = type(item)
@@ -75,17 +118,25 @@ def canonical(value: object, max_chars: int = 1 << 24) -> str:
         elif kind is tuple:
             out = "(" + ", ".join(many(item, depth)) + (",)" if len(item) == 1 else ")")
         elif kind is dict:
-            pairs = zip(many(list(item), depth), many(list(item.values()), depth), strict=True)
-            out = "{" + ", ".join([f"{key}: {worth}" for key, worth in pairs]) + "}"
+            out = pairs(item, dict, depth)
         elif kind is set:
             parts = sorted(many(list(item), depth))
             out = "{" + ", ".join(parts) + "}" if parts else "set()"
         elif kind is frozenset:
             parts = sorted(many(list(item), depth))
             out = "frozenset({" + ", ".join(parts) + "})" if parts else "frozenset()"
-        else:
-            out = _leaf(item, kind, left)
+        elif (leaf := _leaf(item, kind, left)) is not None:
+            out = leaf
             left -= len(out)
+        elif kind is Counter or kind is OrderedDict or kind is defaultdict:
+            head = name_of_type(kind) + ("(None, " if kind is defaultdict else "(")
+            left -= len(head)
+            out = head + pairs(item, OrderedDict if kind is OrderedDict else dict, depth + 1) + ")"
+        elif (call := _library_call(item, kind)) is not None:
+            left -= len(call[0])
+            out = f"{call[0]}({', '.join(many(call[1], depth))})"
+        else:
+            raise NotSerialisable(f"type {name_of_type(kind)[:60]}")
         left -= 2  # the brackets or the comma: shared sub-lists must not grow the text unseen
         if left < -2:
             raise TooLarge(f"longer than {max_chars} characters")
@@ -97,8 +148,8 @@ def canonical(value: object, max_chars: int = 1 << 24) -> str:
     return result
 
 
-def _leaf(item: Any, kind: type, left: int) -> str:
-    """The text of a value that holds no other values; refuses long ones before spending memory on them."""
+def _leaf(item: Any, kind: type, left: int) -> str | None:
+    """The text of a builtin value that holds no other values; refuses long ones before spending memory on them."""
     if kind is str or kind is bytes:
         if len(item) > left:
             raise TooLarge("longer than asked for")
@@ -119,7 +170,39 @@ def _leaf(item: Any, kind: type, left: int) -> str:
             return repr(item)
         sign = "-" if math.copysign(1, item.imag) < 0 else "+"
         return f"({_real(item.real)}{sign}{_real(abs(item.imag))}j)"
-    raise NotSerialisable(f"type {name_of_type(kind)[:60]}")
+    return None
+
+
+def _library_call(item: Any, kind: Any) -> tuple[str, Sequence[Any]] | None:
+    """The name of a library type and what stands between its brackets, read past all methods that a program can replace.
+
+    Fraction and Decimal are known by the modules that the program imported: importing them here would make every fork dearer.
+    A program may put a type of its own there, which is no more than choosing another result.
+    """
+    name = name_of_type(kind)
+    if kind is LibraryValue:
+        return item[1], item[2:]
+    if name == "Fraction" and kind is getattr(sys.modules.get("fractions"), name, None):
+        parts = [_dict(kind).get("_numerator"), _dict(kind).get("_denominator")]
+        if all(type(part) is MemberDescriptorType for part in parts):
+            return name, [cast(Any, part).__get__(item) for part in parts]
+    if name == "Decimal" and kind is getattr(sys.modules.get("decimal"), name, None):
+        text = kind.__str__(item)
+        return name, [math.nan if "NaN" in text else text]
+    if (fields := _fields(kind)) is not None:
+        return "namedtuple", [name, fields, tuple(tuple.__iter__(item))]
+    return None
+
+
+def _fields(kind: type) -> tuple[str, ...] | None:
+    """The field names of a class made by `namedtuple` or `NamedTuple` whose values compare as tuples do, else None."""
+    if type(kind) is not type or len(_mro(kind)) != 3 or _mro(kind)[1] is not tuple or not name_of_type(kind).isidentifier():
+        return None
+    own = _dict(kind)
+    fields = own.get("_fields")
+    if type(fields) is not tuple or any(type(field) is not str or type(own.get(field)) is not _FIELD for field in fields):
+        return None
+    return None if "__eq__" in own or "__ne__" in own or "__hash__" in own else fields
 
 
 def _real(number: float) -> str:
@@ -128,13 +211,18 @@ def _real(number: float) -> str:
     return repr(number) if math.isfinite(number) else "1e999" if number > 0 else "-1e999"
 
 
-def read_literal(text: str, max_chars: int = MAX_LITERAL_CHARS) -> Any:
-    """The value of a literal text, without evaluating it.
+def read_literal(text: str, max_chars: int = MAX_LITERAL_CHARS, library: Library | None = None) -> Any:
+    """The value of a literal text, without evaluating it. Infinity may be spelled `1e999`, `inf`, `math.inf`, `float('inf')`.
+
+    Args:
+        text: What to read.
+        max_chars: Length above which nothing is read.
+        library: What builds the values of library types; without it, their texts are no literals.
 
     Raises:
         NotALiteral: The text is anything else, too long or too deep.
     """
-    return _value(_parse(text.strip(), max_chars), 0)
+    return _value(_parse(text.strip(), max_chars), 0, library)
 
 
 def read_call(text: str, max_chars: int = MAX_LITERAL_CHARS) -> tuple[list[Any], dict[str, Any]]:
@@ -155,8 +243,8 @@ def read_call(text: str, max_chars: int = MAX_LITERAL_CHARS) -> tuple[list[Any],
     for keyword in node.keywords:
         if keyword.arg is None or keyword.arg in keywords:
             raise NotALiteral("an unpacked or repeated keyword")
-        keywords[keyword.arg] = _value(keyword.value, 0)
-    return [_value(argument, 0) for argument in node.args], keywords
+        keywords[keyword.arg] = _value(keyword.value, 0, None)
+    return [_value(argument, 0, None) for argument in node.args], keywords
 
 
 def _read_json(text: str) -> list[Any] | None:
@@ -185,30 +273,40 @@ def _parse(text: str, max_chars: int) -> ast.expr:
         raise NotALiteral(f"does not parse ({type(error).__name__})") from None
 
 
-def _value(node: ast.expr, depth: int) -> Any:
+def _value(node: ast.expr, depth: int, library: Library | None) -> Any:
     """The value of one syntax node; the only place where text becomes an object."""
-    if depth + (not isinstance(node, (ast.Constant, ast.UnaryOp, ast.BinOp))) > MAX_DEPTH:
+    if isinstance(node, ast.Constant) and node.value is not ...:
+        return node.value
+    if isinstance(node, _NUMBERS):
+        return _number(node)
+    if depth >= MAX_DEPTH:
         raise NotALiteral(f"nested deeper than {MAX_DEPTH}")
+
+    def each(nodes: Sequence[ast.expr]) -> list[Any]:
+        return [_value(item, depth + 1, library) for item in nodes]
+
     match node:
-        case ast.Constant(value=value) if value is not ...:
-            return value
-        case ast.UnaryOp() | ast.BinOp():
-            return _number(node)
         case ast.List(elts=items):
-            return [_value(item, depth + 1) for item in items]
+            return each(items)
         case ast.Tuple(elts=items):
-            return tuple(_value(item, depth + 1) for item in items)
+            return tuple(each(items))
         case ast.Set(elts=items):
-            return set(_hashable([_value(item, depth + 1) for item in items]))
+            return set(_hashable(each(items)))
         case ast.Dict(keys=keys, values=values) if None not in keys:
-            names = _hashable([_value(cast(ast.expr, key), depth + 1) for key in keys])
-            return dict(zip(names, [_value(item, depth + 1) for item in values], strict=True))
+            return dict(zip(_hashable(each(cast("list[ast.expr]", keys))), each(values), strict=True))
         case ast.Call(func=ast.Name(id="set"), args=[], keywords=[]):
             return set()
         case ast.Call(func=ast.Name(id="frozenset"), args=[], keywords=[]):
             return frozenset()
         case ast.Call(func=ast.Name(id="frozenset"), args=[ast.Set() as inner], keywords=[]):
-            return frozenset(_value(inner, depth))
+            return frozenset(_value(inner, depth, library))
+        case ast.Call(func=ast.Name(id="float")):
+            return _number(node)
+        case ast.Call(func=ast.Name(id=name), args=items, keywords=[]) if library is not None and name in _FORMS:
+            content = each(items)
+            if tuple(map(type, content)) != _FORMS[name] or (name == "Fraction" and content[1] < 1):
+                raise NotALiteral(f"not the form of a {name}")
+            return library(name, content)
         case _:
             raise NotALiteral(f"{type(node).__name__} is not a literal")
 
@@ -227,20 +325,36 @@ def _number(node: ast.expr) -> int | float | complex:
     match node:
         case ast.Constant(value=int() | float() | complex() as number) if type(number) is not bool:
             return number
-        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() as inner):
+        case ast.Name(id="inf") | ast.Attribute(value=ast.Name(id="math"), attr="inf"):
+            return math.inf
+        case ast.Call(func=ast.Name(id="float"), args=[ast.Constant(value=str() as text)], keywords=[]):
+            return _infinity(text)
+        case ast.UnaryOp(op=ast.USub(), operand=ast.Constant() | ast.Name() | ast.Attribute() | ast.Call() as inner):
             number = _number(inner)
             return complex(0.0, -number.imag) if isinstance(number, complex) else -number
-        case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant() as inner):
+        case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant() | ast.Name() | ast.Attribute() | ast.Call() as inner):
             return _number(inner)
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=complex() as part)):
-            real = _number(left)
-            if not isinstance(real, complex) and not isinstance(left, ast.BinOp):
+            number = _number(left)
+            if not isinstance(number, complex) and not isinstance(left, ast.BinOp):
                 try:
-                    magnitude = float(abs(real))
+                    real = float(number)
                 except OverflowError:
                     raise NotALiteral("a real part beyond float") from None
-                negative = isinstance(left, ast.UnaryOp) and isinstance(left.op, ast.USub)
-                return complex(-magnitude if negative else magnitude, -part.imag if isinstance(op, ast.Sub) else part.imag)
+                if not real and isinstance(left, ast.UnaryOp) and isinstance(left.op, ast.USub):
+                    real = -0.0
+                return complex(real, -part.imag if isinstance(op, ast.Sub) else part.imag)
         case _:
             pass
     raise NotALiteral("an expression, not a literal")
+
+
+def _infinity(text: str) -> float:
+    """What `float` makes of a text, if that is infinity: other numbers are their own literals, and NaN equals nothing."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = math.nan
+    if not math.isinf(number):
+        raise NotALiteral("float() of anything but infinity")
+    return number

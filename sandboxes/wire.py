@@ -3,8 +3,9 @@
 Replies come from a page that an untrusted program can write, so the host decodes them and unpickles nothing.
 
 Attributes:
-    REQUEST: Header towards the worker: frame id, payload bytes, CPU ms, wall ms, memory MiB, output bytes, repeats.
-    REPLY: Header from the worker: frame id, payload bytes, wait status, timed out (0 or 1), CPU us, peak resident KiB.
+    REQUEST: Header towards the worker: frame id, payload bytes, CPU ms, wall ms, idle ms, memory MiB, output bytes,
+        runs (see `child.Work`).
+    REPLY: Header from the worker: frame id, payload bytes, wait status, why it was ended (see `Stop`), CPU us, peak resident KiB.
     PAGE_BYTES: Size of the page through which a child answers.
 """
 
@@ -14,13 +15,23 @@ import struct
 from collections.abc import Iterator
 from enum import IntEnum
 
-REQUEST = struct.Struct("<IIIIIII")
+REQUEST = struct.Struct("<IIIIIIII")
 REPLY = struct.Struct("<IIiIII")
 RECORD = struct.Struct("<BI")
 PAGE_BYTES = 4 << 20
 PAGE_HEADER_BYTES = 4
 HELLO_FRAME = 0xFFFF_FFFF
 RECORD_ROOM_BYTES = 512  # for the tag, the length, and any reason or type name
+
+
+class Stop(IntEnum):
+    """Why a worker ended a child."""
+
+    NOT_AT_ALL = 0
+    TIME = 1
+    """Over its CPU or wall limit."""
+    IDLE = 2
+    """Waited for longer than it may."""
 
 
 class Tag(IntEnum):

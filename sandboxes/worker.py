@@ -30,7 +30,7 @@ from .isolate import Isolation, Refused, end_with_parent, set_limits
 from .landlock import library_folders
 from .page import Page
 from .streams import Connection, connect
-from .wire import HELLO_FRAME, REQUEST, Tag
+from .wire import HELLO_FRAME, REQUEST, Stop, Tag
 
 # What programs import most, and not more: every library that is loaded makes every fork dearer, by a fifth in all for the
 # rest of what the standard library has to offer. Neither threading nor random, whose hooks run in every fork.
@@ -58,7 +58,7 @@ def f(n: int, s: str = "ab") -> List[int]:
     return [Point(n).half(), words.most_common(1), text.upper().split(), {k: len(v) for k, v in seen.items()},
             math.sqrt(n), sum(i * i for i in range(n) if i % 2 == 0), tuple(text[::-1]), {1, 2} | {n}]
 """
-_HANG_UP_CHECK_S = 0.5
+_LOOK_S = 0.03  # between two looks at what a child does, and at whether the host is still there
 _STARVED_WALL_FACTOR = 8  # a child that never gets a processor is given up at this multiple of its wall limit
 _STARVED_CPU_FACTOR = 8  # and waiting counts as such up to this multiple of its CPU time: who gives way at once, naps
 
@@ -99,26 +99,26 @@ class Worker:
     def serve(self) -> None:
         """Answers frames until the host hangs up, or a child has left the stream between two frames."""
         self._page.emit(Tag.HELLO, " ".join(self.isolation.layers))
-        self._page.send(self._connection, HELLO_FRAME, 0, False, resource.getrusage(resource.RUSAGE_SELF))
+        self._page.send(self._connection, HELLO_FRAME, 0, Stop.NOT_AT_ALL, resource.getrusage(resource.RUSAGE_SELF))
         self._page.wipe()
         while True:
             header = _receive(self._connection, REQUEST.size)
             if header is None:
                 return
-            frame, length, cpu_ms, wall_ms, memory_mib, output_bytes, repeats = REQUEST.unpack(header)
+            frame, length, cpu_ms, wall_ms, idle_ms, memory_mib, output_bytes, runs = REQUEST.unpack(header)
             pid = os.fork()
             if pid == 0:
-                self._be_child(length, cpu_ms, memory_mib, output_bytes, repeats)
-            status, timed_out, usage = self._wait(pid, cpu_ms / 1000, wall_ms / 1000)
+                self._be_child(length, cpu_ms, memory_mib, output_bytes, runs)
+            status, stop, usage = self._wait(pid, cpu_ms / 1000, wall_ms / 1000, idle_ms / 1000)
             if self._first_process:
                 _kill_everyone_else()
             if self._consumed[0] != 1:
                 return  # the rest of this frame is still in the socket; the host starts another worker
             self._consumed[0] = 0
-            self._page.send(self._connection, frame, status, timed_out, usage)
+            self._page.send(self._connection, frame, status, stop, usage)
             self._page.wipe()
 
-    def _be_child(self, length: int, cpu_ms: int, memory_mib: int, output_bytes: int, repeats: int) -> NoReturn:
+    def _be_child(self, length: int, cpu_ms: int, memory_mib: int, output_bytes: int, runs: int) -> NoReturn:
         """Turns this freshly forked process into a limited one, runs the job, and ends."""
         try:
             end_with_parent()
@@ -127,7 +127,7 @@ class Worker:
             self._connection.close()
             if payload is None:
                 os._exit(1)
-            work = Work.decode(payload, output_bytes, repeats)
+            work = Work.decode(payload, output_bytes, runs)
             del payload
             # Whole seconds of CPU only: the parent's clock decides, this is the backstop.
             self.isolation.enter(cpu_ms // 1000 + 2, self._base_bytes + (memory_mib << 20))
@@ -139,22 +139,36 @@ class Worker:
         finally:
             os._exit(0)
 
-    def _wait(self, pid: int, cpu_s: float, wall_s: float) -> tuple[int, bool, resource.struct_rusage]:
-        """Waits for the child and kills it at its limits. Time spent waiting for a processor does not count."""
-        started = time.monotonic()
+    def _wait(self, pid: int, cpu_s: float, wall_s: float, idle_s: float) -> tuple[int, Stop, resource.struct_rusage]:
+        """Waits for the child and ends it at its limits. Time spent waiting for a processor counts nowhere."""
+        began = looked = time.monotonic()
+        busy_s = waited_s = 0.0
         pause_s = min(cpu_s, wall_s)
         while True:
-            signal.sigtimedwait([signal.SIGCHLD], max(0.0, min(pause_s, _HANG_UP_CHECK_S)))
+            signal.sigtimedwait([signal.SIGCHLD], max(0.0, min(pause_s, _LOOK_S)))
             done, status, usage = os.wait4(pid, os.WNOHANG)
             if done:
-                return status, False, usage
-            elapsed_s = time.monotonic() - started
-            used_s, starved_s = _clocks(pid, elapsed_s)
-            pause_s = 0.001 + min(cpu_s - used_s, wall_s - (elapsed_s - starved_s))
-            if pause_s <= 0.001 or elapsed_s > wall_s * _STARVED_WALL_FACTOR or _hung_up(self._connection):
+                return status, Stop.NOT_AT_ALL, usage
+            now = time.monotonic()
+            used_s, starved_s = _clocks(pid, now - began)
+            if _waits(pid):
+                waited_s += max(0.0, now - looked - (used_s + starved_s - busy_s))
+            looked, busy_s = now, used_s + starved_s
+            pause_s = 0.001 + min(cpu_s - used_s, wall_s - (now - began - starved_s))
+            late = pause_s <= 0.001 or now - began > wall_s * _STARVED_WALL_FACTOR
+            if late or waited_s > idle_s or _hung_up(self._connection):
                 os.kill(pid, signal.SIGKILL)
                 _, status, usage = os.wait4(pid, 0)
-                return status, True, usage
+                return status, Stop.IDLE if waited_s > idle_s else Stop.TIME, usage
+
+
+def _waits(pid: int) -> bool:
+    """Whether a process waits for what it chose to wait for: neither for a processor nor for a disk."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:
+            return file.read().rpartition(b")")[2].split()[0] in (b"S", b"T", b"t")
+    except (OSError, IndexError):
+        return False
 
 
 def _clocks(pid: int, elapsed_s: float) -> tuple[float, float]:

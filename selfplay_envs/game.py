@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Generator, Mapping
 from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
@@ -88,6 +88,13 @@ class Verdict:
     """Whether the message trains at all; False masks it."""
     data: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """JSON-able findings that `apply` needs, such as the canonical output of a program."""
+    void: bool = False
+    """Whether nothing can be said of the message, for no fault of its author: it is charged to nobody and never trains."""
+
+    @classmethod
+    def nothing(cls, reason: str) -> Self:
+        """The void verdict of that reason: a sandbox that failed, an answer that chance decides, an error of ours."""
+        return cls(valid=False, reason=reason, train=False, void=True)
 
     def to_json(self) -> dict[str, Any]:
         """This verdict as plain JSON types; `Verdict(**data)` is its inverse."""
@@ -129,6 +136,8 @@ class Game(ABC):
         self.attempts = attempts
         self.credit: dict[Slot, float] = {}
         self.outcome: dict[tuple[str, int], float] = {}
+        self.void: dict[Slot, str] = {}
+        """Messages that are charged to nobody, each with the reason; they do not train, whatever their credit."""
 
     @abstractmethod
     def reset(self, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
@@ -155,6 +164,14 @@ class Game(ABC):
     @abstractmethod
     def apply(self, slot: Slot, text: str, verdict: Verdict) -> None:
         """Changes the state and, where already known, the credit. Cheap; called in slot order."""
+
+    def skip(self, slot: Slot, verdict: Verdict) -> bool:
+        """Goes on without a message whose verdict is void; called instead of `apply`, in slot order.
+
+        Returns:
+            Whether the game has found a way to go on. False, as here: the episode ends, and all of it is void.
+        """
+        return False
 
     def settle(self) -> Settling:
         """Runs once when all pending slots of a turn are applied: verdicts that depend on siblings live here."""

@@ -1,4 +1,4 @@
-"""Calls of a tested program, and what became of them as plain literals: all that anybody learns of the program."""
+"""Calls of a tested program, and what became of them as canonical text: all that anybody learns of the program."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from sandboxes import CallOutcome, Job, Limits, NotALiteral, Status, canonical, parse_literal
 
 _OBSERVE = "_observe_candidate"
-# Reports an exception under its nearest builtin name, and a dict of the library's own kinds as the dict that it equals.
+# Reports an exception under its nearest builtin name.
 _HARNESS = """
 
 def {observe}(*positional, **keywords):
-    from collections import Counter, OrderedDict, defaultdict
     try:
         kind, value = "value", {name}(*positional, **keywords)
     except MemoryError:
@@ -20,8 +19,6 @@ def {observe}(*positional, **keywords):
     except Exception as error:
         builtin = next(base for base in type(error).__mro__ if base.__module__ == "builtins")
         kind, value = "raised", [builtin.__name__, [str(argument)[:1000] for argument in error.args]]
-    if type(value) in (Counter, OrderedDict, defaultdict):
-        value = dict(value)
     return kind, value, [list(positional), keywords]
 """
 
@@ -35,7 +32,7 @@ class Observation:
     kind: str
     """`value`, `raised`, `unserialisable` or `no_return`; see `unit_tests_inside.Entry`."""
     value: str = "None"
-    """Canonical text of the value, or of `[name, reasons]` of the exception."""
+    """Canonical text of the value, literal or of a library type, or of `[name, reasons]` of the exception."""
     after: str = "None"
     """Canonical text of the arguments as the call left them, or of None if it left them alone."""
 
@@ -67,15 +64,15 @@ def read_observation(arguments: str, call: CallOutcome) -> Observation:
     if call.status is not Status.OK or call.value is None:
         return Observation(arguments, "no_return")
     try:
-        answer = parse_literal(call.value, len(call.value))
+        answer = parse_literal(call.value, len(call.value), library=True)
     except NotALiteral:
         return Observation(arguments, "no_return")
     match answer:
-        case ("value", value, [[*positional], {**keywords}]):
+        case ("value", value, [list() as given, dict() as named]):
             kind = "value"
-        case ("raised", [str(), [*reasons]] as value, [[*positional], {**keywords}]) if set(map(type, reasons)) <= {str}:
+        case ("raised", [str(), [*reasons]] as value, [list() as given, dict() as named]) if {*map(type, reasons)} <= {str}:
             kind = "raised"
         case _:
             return Observation(arguments, "no_return")
-    after = canonical([positional, keywords])
+    after = canonical([given, named])
     return Observation(arguments, kind, canonical(value), "None" if after == arguments else after)

@@ -6,14 +6,14 @@ when, when `settle` runs, or how credit is recorded.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from .errors import GameError, ResetNeeded
-from .game import Game, Message, Result, Slot, Verdict, short_hash
+from .game import Game, Judging, Message, Request, Result, Slot, Verdict, short_hash
 from .records import Episode, Played, Reply
 from .referee import Referee
 from .registration import make_game
@@ -60,10 +60,13 @@ class Match:
         self.game = make_game(start.env_id, **start.kwargs) if game is None else game
         self.game.credit.clear()
         self.game.outcome.clear()
+        self.game.void.clear()
         self.game.reset(np.random.Generator(np.random.PCG64(start.seed)), start.options)
         self.applied: list[_Applied] = []
         self.settled: list[tuple[Result, ...]] = []
         self.waiting: dict[Slot, tuple[Message, ...]] = {}
+        self.abandoned = ""
+        """Why the match ended without a result; nobody is charged then."""
         self.open_turn()
 
     def open_turn(self) -> None:
@@ -80,10 +83,40 @@ class Match:
         return [Ask(self, slot, messages) for slot, messages in self.waiting.items()]
 
     def apply(self, slot: Slot, reply: Reply, verdict: Verdict) -> None:
-        """Records the message and lets the game change its state."""
+        """Records the message and lets the game change its state, or go on without the message where its verdict is void."""
         messages = self.waiting.pop(slot)
         self.applied.append(_Applied(slot, self.game.task_id, messages, reply, verdict))
-        self.game.apply(slot, reply.text, verdict)
+        if verdict.void:
+            self._skip(slot, verdict)
+        elif not self.abandoned:
+            self.game.apply(slot, reply.text, verdict)
+
+    def unsay(self, reason: str) -> None:
+        """Turns the last message, which the game could not apply, into a void one."""
+        last = self.applied[-1]
+        last.verdict = Verdict.nothing(reason)
+        self._skip(last.slot, last.verdict)
+
+    def close_turn(self, results: tuple[Result, ...]) -> None:
+        """Ends a turn whose messages are all applied, with the results that `settle` was sent; opens the next."""
+        self.settled.append(results)
+        if not self.abandoned:
+            self.open_turn()
+
+    def abandon(self, reason: str) -> None:
+        """Ends the match: everything said in it is void."""
+        self.abandoned = reason
+        self.waiting = {}
+        self.game.outcome.clear()
+        for done in self.applied:
+            self.game.void.setdefault(done.slot, reason)
+            self.game.credit[done.slot] = 0.0
+
+    def _skip(self, slot: Slot, verdict: Verdict) -> None:
+        self.game.void[slot] = verdict.reason
+        self.game.credit[slot] = 0.0
+        if self.abandoned or not self.game.skip(slot, verdict):
+            self.abandoned = self.abandoned or verdict.reason
 
     def episode(self, backend: Mapping[str, str]) -> Episode:
         """The record of a finished match.
@@ -106,6 +139,8 @@ class Match:
                 reply=done.reply,
                 verdict=done.verdict,
                 credit=self.game.credit[done.slot],
+                masked=done.slot in self.game.void,
+                void=self.game.void.get(done.slot, ""),
             )
             for done in self.applied
         )
@@ -136,14 +171,41 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
             raise ResetNeeded(
                 f"slot={tuple(slot)} is not to act in {match.start.env_id}; call reset, or reply to a pending slot."
             )
-    judged = referee.answer([match.game.judge(slot, reply.text, reply.finish_reason) for match, slot, reply in actions])
+    judged = referee.answer([_judge(match, slot, reply, referee) for match, slot, reply in actions])
     for (match, slot, reply), answered in zip(actions, judged, strict=True):
-        match.apply(slot, reply, answered.value)
+        try:
+            match.apply(slot, reply, answered.value)
+        except Exception as error:
+            match.unsay(referee.caught(error))
     complete = [match for match in dict.fromkeys(match for match, _, _ in actions) if not match.waiting]
-    for match, answered in zip(complete, referee.answer([match.game.settle() for match in complete]), strict=True):
-        match.settled.append(answered.results)
-        match.open_turn()
+    for match, answered in zip(complete, referee.answer([_settle(match) for match in complete], _fault), strict=True):
+        try:
+            if isinstance(answered.value, str):
+                match.abandon(answered.value)
+            match.close_turn(answered.results)
+        except Exception as error:
+            match.abandon(referee.caught(error))
     return [answered.value for answered in judged]
+
+
+def _judge(match: Match, slot: Slot, reply: Reply, referee: Referee) -> Judging:
+    """The game's verdict on a message; refused where others would have to be shown what cannot be shown."""
+    verdict = yield from match.game.judge(slot, reply.text, reply.finish_reason)
+    if verdict.valid and not referee.can_be_shown(verdict.data):
+        return Verdict(valid=False, reason="special_token", train=verdict.train)
+    return verdict
+
+
+def _settle(match: Match) -> Generator[list[Request], list[Any], str | None]:
+    """Settles a turn; returns why the match is over without a result, if it is."""
+    if match.abandoned:
+        return match.abandoned
+    yield from match.game.settle()
+    return None
+
+
+def _fault(reason: str) -> str:
+    return reason
 
 
 def play_episodes(

@@ -48,6 +48,8 @@ class Played:
     """What the batch's shapers added to it; never the game's."""
     masked: bool = False
     """Whether the run keeps the message out of training, whatever the verdict says: a held-out task, say."""
+    void: str = ""
+    """Why nobody is charged for the message, nor paid: our failure, or chance. Empty: it counts."""
 
     def to_json(self, tokens: bool = False) -> dict[str, Any]:
         """Plain JSON types; token ids and log-probabilities only with `tokens`."""
@@ -73,6 +75,7 @@ class Played:
             "credit": self.credit,
             "shaped": self.shaped,
             "masked": self.masked,
+            "void": self.void,
         }
 
     @classmethod
@@ -90,6 +93,7 @@ class Played:
             credit=data["credit"],
             shaped=data["shaped"],
             masked=data["masked"],
+            void=data.get("void", ""),
         )
 
 

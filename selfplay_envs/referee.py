@@ -1,17 +1,21 @@
-"""The referee answers what games ask: all generators in lock-step, one sandbox batch and one batch per judge and round."""
+"""The referee answers what games ask: all generators in lock-step, one sandbox batch and one batch per judge and round.
+
+A generator that raises unexpectedly costs its own message the verdict, which is then void, and nobody else's: what a player
+wrote never ends a batch.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, open_sandbox
+from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, SandboxError, open_sandbox
 
-from .errors import GameError, UsageError
-from .game import Judge, JudgeItem, Request, Result, Score
+from .errors import GameError, SelfPlayError, UsageError
+from .faults import INTERNAL_ERROR, Faults
+from .game import Judge, JudgeItem, Request, Result, Score, Verdict
 from .judges import open_judge
-from .programs import keeps_to_itself
 
 T = TypeVar("T")
 _CALLS_TOGETHER = 256  # a sandbox refuses a job of more than 1,024 calls
@@ -32,6 +36,10 @@ class Referee:
         sandbox: `auto`, `docker`, `process`, or a `CodeSandbox`.
         judge: A name in `judges` or in the judge registry, or a `Judge`: who answers items that name nobody else.
         judges: Judges bound to this run by name, such as `self`; they come before the registry's.
+        reserved: Texts that no player can be shown as they are, such as the special tokens of the players' tokenizers: a
+            message that would have others see one is refused.
+        strict: Whether an unexpected error of a game's code is raised, for its author and for tests, instead of costing the
+            message its verdict.
     """
 
     def __init__(
@@ -39,11 +47,17 @@ class Referee:
         sandbox: str | CodeSandbox = "auto",
         judge: str | Judge = "rules",
         judges: Mapping[str, Judge] | None = None,
+        *,
+        reserved: Iterable[str] = (),
+        strict: bool = False,
     ) -> None:
         self._sandbox = sandbox
         self._judge = judge
         self._judges: dict[str, Judge] = dict(judges or {})
         self._asked: dict[str, Judge] = {}
+        self.reserved = frozenset(reserved) - {""}
+        self.strict = strict
+        self.faults = Faults()
 
     @property
     def sandbox(self) -> CodeSandbox:
@@ -104,8 +118,14 @@ class Referee:
             for key, value in handlers.items()
         }
 
-    def answer(self, generators: Sequence[Generator[list[Request], list[Any], T]]) -> list[Answered[T]]:
+    def answer(
+        self, generators: Sequence[Generator[list[Request], list[Any], T]], otherwise: Callable[[str], Any] = Verdict.nothing
+    ) -> list[Answered[T]]:
         """Runs every generator to its end, all of them in lock-step.
+
+        Args:
+            generators: What games and verifiers ask.
+            otherwise: Makes the value of a generator that raised unexpectedly, given a reason.
 
         Returns:
             One `Answered` per generator, in order; it does not depend on what else is in the batch.
@@ -113,32 +133,57 @@ class Referee:
         Raises:
             GameError: A game yielded something that is not a list of requests.
             UsageError: A judge that a game names is neither bound nor registered, or a judge left an item out.
+            SandboxUnavailable: No program can be run.
         """
         results: list[list[Result]] = [[] for _ in generators]
-        values: dict[int, T] = {}
-        waiting = {index: self._advance(generator, None, index, values) for index, generator in enumerate(generators)}
+        values: dict[int, Any] = {}
+
+        def advance(index: int, send: list[Result] | None) -> list[Request] | None:
+            """The next requests of a generator, or None once its value is known."""
+            try:
+                requests = next(generators[index]) if send is None else generators[index].send(send)
+            except StopIteration as stop:
+                values[index] = stop.value
+                return None
+            except Exception as error:
+                values[index] = otherwise(self.caught(error))
+                return None
+            if not isinstance(requests, list) or not all(isinstance(request, Job | JudgeItem) for request in requests):
+                raise GameError(f"a game yielded {requests!r:.80}; yield a list of Job and JudgeItem.")
+            return requests
+
+        waiting = {index: advance(index, None) for index in range(len(generators))}
         while asked := {index: requests for index, requests in waiting.items() if requests is not None}:
             flat = [request for requests in asked.values() for request in requests]
             replies = iter(self._resolve(flat))
             for index, requests in asked.items():
                 mine = [next(replies) for _ in requests]
                 results[index].extend(mine)
-                waiting[index] = self._advance(generators[index], mine, index, values)
+                waiting[index] = advance(index, mine)
         return [Answered(values[index], tuple(results[index])) for index in range(len(generators))]
 
-    @staticmethod
-    def _advance(
-        generator: Generator[list[Request], list[Any], T], send: list[Result] | None, index: int, values: dict[int, T]
-    ) -> list[Request] | None:
-        """The next requests of a generator, or None once it has returned (its value is then in `values`)."""
-        try:
-            requests = next(generator) if send is None else generator.send(send)
-        except StopIteration as stop:
-            values[index] = stop.value
-            return None
-        if not isinstance(requests, list) or not all(isinstance(request, Job | JudgeItem) for request in requests):
-            raise GameError(f"a game yielded {requests!r:.80}; yield a list of Job and JudgeItem.")
-        return requests
+    def caught(self, error: Exception) -> str:
+        """Counts and logs an unexpected error of a game's code; the reason of the void verdict that it leads to.
+
+        Raises:
+            Exception: `error` itself, where it says who is at fault, or where this referee is strict.
+        """
+        if self.strict or isinstance(error, SelfPlayError | SandboxError):
+            raise error
+        self.faults.note(error)
+        return INTERNAL_ERROR
+
+    def can_be_shown(self, findings: Any) -> bool:
+        """Whether no text in these JSON-able findings holds a reserved one."""
+        match findings:
+            case str():
+                return not any(text in findings for text in self.reserved)
+            case {**items}:
+                return all(map(self.can_be_shown, items)) and all(map(self.can_be_shown, items.values()))
+            case list() | tuple():
+                return all(map(self.can_be_shown, findings))
+            case _:
+                return True
 
     def _resolve(self, requests: list[Request]) -> list[Result]:
         jobs = [request for request in requests if isinstance(request, Job)]
@@ -162,24 +207,20 @@ class Referee:
 
 
 def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:
-    """Runs jobs with equal programs as one: their calls share a process, and each distinct call runs once.
-
-    A sandbox gives a call that reached a limit in company a budget of its own, so nobody can spend a sibling's. Programs that
-    could keep something from one call to the next (`keeps_to_itself`) share nothing: whose input comes first must not
-    decide about another's.
+    """Runs jobs of equal programs as one, and each distinct call once: a sandbox sees to it that calls do not meet.
 
     Returns:
         One outcome per job, in order, as if each had run alone.
     """
-    keys = [(replace(job, calls=()), () if keeps_to_itself(job.program) else job.calls) for job in jobs]
-    wanted: dict[tuple[Job, tuple[str, ...]], dict[str, None]] = {}
+    keys = [replace(job, calls=()) for job in jobs]
+    wanted: dict[Job, dict[str, None]] = {}
     for key, job in zip(keys, jobs, strict=True):
         wanted.setdefault(key, {}).update(dict.fromkeys(job.calls))
-    merged: list[tuple[tuple[Job, tuple[str, ...]], Job]] = []
+    merged: list[tuple[Job, Job]] = []
     for key, calls in wanted.items():
         for start in range(0, len(calls), _CALLS_TOGETHER):
-            merged.append((key, replace(key[0], calls=tuple(calls)[start : start + _CALLS_TOGETHER])))
-    found: dict[tuple[Job, tuple[str, ...], str], CallOutcome] = {}
+            merged.append((key, replace(key, calls=tuple(calls)[start : start + _CALLS_TOGETHER])))
+    found: dict[tuple[Job, str], CallOutcome] = {}
     for (key, job), outcome in zip(merged, sandbox.run([job for _, job in merged]), strict=True):
-        found |= {(*key, call): one for call, one in zip(job.calls, outcome.calls, strict=True)}
-    return [Outcome.of([found[*key, call] for call in job.calls]) for key, job in zip(keys, jobs, strict=True)]
+        found |= {(key, call): one for call, one in zip(job.calls, outcome.calls, strict=True)}
+    return [Outcome.of([found[key, call] for call in job.calls]) for key, job in zip(keys, jobs, strict=True)]

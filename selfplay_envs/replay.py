@@ -40,9 +40,11 @@ def replay(episode: Episode) -> Episode:
         match.apply(played.slot, played.reply, played.verdict)
         if not match.waiting:
             results = next(turns, ())
-            _feed(match, list(results))
-            match.settled.append(results)
-            match.open_turn()
+            if match.abandoned:
+                match.abandon(match.abandoned)
+            else:
+                _feed(match, list(results))
+            match.close_turn(results)
     return match.episode(episode.backend)
 
 
@@ -77,7 +79,7 @@ def _plain(value: Any) -> Any:
 
 
 def differences(recorded: Episode, replayed: Episode) -> list[Difference]:
-    """Where two runs of an episode disagree: verdict, credit or slot of a message, or the number of messages (index -1)."""
+    """Where two runs of an episode disagree: verdict, credit, slot or voidness of a message, or the number of messages (index -1)."""
     found: list[Difference] = []
     if len(recorded.messages) != len(replayed.messages):
         found.append(Difference(-1, "messages", len(recorded.messages), len(replayed.messages)))
@@ -86,6 +88,7 @@ def differences(recorded: Episode, replayed: Episode) -> list[Difference]:
             ("slot", old.slot, new.slot),
             ("verdict", _plain(old.verdict.to_json()), _plain(new.verdict.to_json())),
             ("credit", old.credit, new.credit),
+            ("void", old.void, new.void),
         )
         found += [Difference(index, field, a, b) for field, a, b in pairs if a != b]
     if dict(recorded.outcome) != dict(replayed.outcome):

@@ -6,8 +6,11 @@ compares text with text.
 
 from __future__ import annotations
 
+import ast
 import math
+import re
 from collections.abc import Generator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +25,22 @@ LIMITS = Limits(cpu_s=3.0, wall_s=12.0)
 MAX_PROGRAM_BYTES = 32_768
 """Half of what a job may hold; the rest is for the input of a case."""
 
-_INSIDE = Path(__file__).with_name("stdio_inside.py").read_text(encoding="utf-8")
+
+_INTEGER = re.compile(r"[+-]?[0-9]+")
+_NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
+
+
+def _without_comments(name: str) -> str:
+    """The text of a module beside this one, without what only people read: a job has little room."""
+    tree = ast.parse(Path(__file__).with_name(name).read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
+            said = [each for each in node.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
+            node.body = said or [ast.Pass()]
+    return ast.unparse(tree)
+
+
+_INSIDE = ", ".join(repr(_without_comments(name)) for name in ("stdio_inside.py", "stdio_threads_inside.py"))
 
 
 def check_stdio(
@@ -59,7 +77,8 @@ def report_stdio(
         cases: Pairs of standard input and expected standard output.
         exact: Whether every character counts, white space too.
         float_tolerance: If given, words that are decimal numbers agree when they differ by at most this, or by at most
-            this times the expected number; otherwise words are text.
+            this times the expected number; otherwise words are text. Where digits with or without a sign are expected, an
+            integer is, and only exactly that number will do, however it is written: `5.0`, `+5`, `05` or `50e-1` for `5`.
         limits: Of each case; `output_bytes` is how much it may write.
 
     Returns:
@@ -106,8 +125,13 @@ def same_output(written: str, expected: str, *, exact: bool = False, float_toler
 
 def _job(program: str, stdin: str, limits: Limits) -> Job:
     # The input is part of the program, not an argument: arguments are capped lower, and a process should serve one case.
-    text = f"{_INSIDE}\n\ndef run():\n    return run_main({program!r}, {stdin!r})\n"
-    return Job(program=text, calls=("",), entry_point="run", limits=limits)
+    text = f"""
+def run(inside, threads):
+    names = {{}}
+    exec(inside, names)
+    return names["run_main"]({program!r}, {stdin!r}, threads)
+"""
+    return Job(program=text, calls=(_INSIDE,), entry_point="run", limits=limits)
 
 
 def _read(call: CallOutcome, expected: str, exact: bool, float_tolerance: float | None) -> str:
@@ -132,16 +156,17 @@ def _lines(text: str) -> list[str]:
 def _same_word(word: str, expected: str, tolerance: float) -> bool:
     if word == expected:
         return True
-    ours, theirs = _number(word), _number(expected)
-    return ours is not None and theirs is not None and abs(ours - theirs) <= tolerance * max(1.0, abs(theirs))
+    if not (_NUMERAL.fullmatch(word) and _NUMERAL.fullmatch(expected)):
+        return False
+    if _INTEGER.fullmatch(expected):
+        return _exactly(word) == _exactly(expected)
+    ours, theirs = float(word), float(expected)
+    return math.isfinite(ours) and math.isfinite(theirs) and abs(ours - theirs) <= tolerance * max(1.0, abs(theirs))
 
 
-def _number(word: str) -> float | None:
-    """The finite number that a word spells in plain decimal notation."""
-    if not word.isascii() or "_" in word:
-        return None
+def _exactly(numeral: str) -> Decimal | None:
+    """The number that a numeral spells, digit for digit; None if its exponent is beyond all reason."""
     try:
-        number = float(word)
-    except ValueError:
+        return Decimal(numeral)
+    except ArithmeticError:
         return None
-    return number if math.isfinite(number) else None

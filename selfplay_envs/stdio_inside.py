@@ -3,7 +3,11 @@
 Never imported by the environments themselves: its text becomes part of a job's program. Standard library only.
 
 Descriptors are redirected too, not only `sys.stdin` and `sys.stdout`, because programs also use `open(0)`, `os.read(0, n)`
-and `os.write(1, data)`. Pipes do it, since no file may be written in a sandbox.
+and `os.write(1, data)`. Pipes do it, since no file may be written in a sandbox. Where programs expect standard input to be a
+file, which it is at a contest, the functions that tell a file from a pipe are changed: size, place, and memory maps. So are
+those that would end this process or ask for a stack that it cannot have.
+
+All of it shares a process with the program, which may change it back, and can only change its own output by that.
 """
 
 from __future__ import annotations
@@ -12,40 +16,60 @@ import atexit
 import builtins
 import contextlib
 import io
+import mmap
 import os
+import posix
+import resource
 import sys
+import time
 import types
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
 from typing import Any
 
 MAX_OUTPUT_BYTES = 1 << 20
 
 
-def run_main(source: str, stdin: str) -> str:
+class HardExit(BaseException):
+    """`os._exit` of a program that has done well. Whatever catches it, nothing that is written afterwards counts."""
+
+
+def run_main(source: str, stdin: str, threads: str) -> str:
     """What a program writes to its standard output.
 
     Exceptions and exits of the program come out as they are, but for an exit with 0 or without a code, which is a normal end.
+
+    Args:
+        source: The program.
+        stdin: Its standard input.
+        threads: The text of `stdio_threads_inside`, which is compiled only for programs with threads.
     """
-    code = compile(source, "<program>", "exec", dont_inherit=True)
-    feed(stdin.encode("utf-8", "surrogateescape"))
+    code = compile(source.removeprefix("\ufeff"), "<program>", "exec", dont_inherit=True)
     captured = Captured()
-    sys.stdin = sys.__stdin__ = open(0, encoding="utf-8", errors="surrogateescape", closefd=False)  # noqa: SIM115
+    become_a_file(stdin.encode("utf-8", "surrogateescape"))
     stdout: Any = io.TextIOWrapper(io.BufferedWriter(captured), "utf-8", "surrogateescape", newline="\n")
     stdout.mode = "w"
     sys.stdout = sys.__stdout__ = stdout
     builtins.exit = builtins.quit = sys.exit  # the sandbox's interpreter starts without `site`
+    end_softly(captured)
+    ask_for_no_stack()
+    finder = ThreadFinder(threads)
     main = sys.modules["__main__"] = types.ModuleType("__main__")
-    if "threading" in source:
-        run_threads_at_once()
     atexit._clear()
     try:
-        exec(code, main.__dict__)
-    except SystemExit as stop:
-        if stop.code is not None and not (type(stop.code) in (int, bool) and stop.code == 0):
+        try:
+            exec(code, main.__dict__)
+        except SystemExit as stop:
+            if stop.code is not None and not (type(stop.code) in (int, bool) and stop.code == 0):
+                raise
+        finder.finish()
+        atexit._run_exitfuncs()
+        for stream in (sys.stdout, stdout):
+            with contextlib.suppress(ValueError, AttributeError):  # closed, or no stream at all: the program's own doing
+                stream.flush()
+    except BaseException:
+        if not captured.ended:
             raise
-    atexit._run_exitfuncs()
-    for stream in (sys.stdout, stdout):
-        with contextlib.suppress(ValueError, AttributeError):  # closed, or no stream at all: the program's own doing
-            stream.flush()
     return captured.text()
 
 
@@ -60,6 +84,7 @@ class Captured(io.RawIOBase):
         os.dup2(writer, 1)
         os.close(writer)
         self._written = bytearray()
+        self.ended = False
 
     def fileno(self) -> int:
         """The descriptor that counts as this stream's."""
@@ -76,7 +101,8 @@ class Captured(io.RawIOBase):
             OSError: More was written than any verdict needs.
         """
         self._drain()
-        self._written += data
+        if not self.ended:
+            self._written += data
         if len(self._written) > MAX_OUTPUT_BYTES:
             raise OSError("too much output")
         return len(data)
@@ -86,10 +112,16 @@ class Captured(io.RawIOBase):
         self._drain()
         return self._written.decode("utf-8", "surrogateescape")
 
+    def end(self) -> None:
+        """Nothing that is written from now on counts."""
+        self._drain()
+        self.ended = True
+
     def _drain(self) -> None:
         with contextlib.suppress(BlockingIOError):
             while part := os.read(self._reader, 1 << 16):
-                self._written += part
+                if not self.ended:
+                    self._written += part
 
 
 def feed(data: bytes) -> None:
@@ -106,9 +138,110 @@ def feed(data: bytes) -> None:
     os.close(writer)
 
 
-def run_threads_at_once() -> None:
-    """Lets programs that start their main function in a thread, for its larger stack, run where there are no threads."""
-    import threading
+def become_a_file(data: bytes) -> None:
+    """Makes standard input, as far as Python programs see it, a file that holds `data`."""
+    names = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
+    fstat, stat, lseek = os.fstat, os.stat, os.lseek
 
-    threading.Thread.start = threading.Thread.run
-    threading.Thread.join = lambda self, timeout=None: None
+    def fstat_sized(fd: int) -> os.stat_result:
+        found = fstat(fd)
+        return os.stat_result((*found[:6], len(data), *found[7:])) if fd == 0 else found
+
+    def stat_sized(path: Any, **options: Any) -> os.stat_result:
+        return fstat_sized(0) if path == 0 or (not isinstance(path, int) and os.fspath(path) in names) else stat(path, **options)
+
+    def seek(fd: int, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        if fd != 0:
+            return lseek(fd, offset, whence)
+        import fcntl
+        import termios
+
+        left = int.from_bytes(fcntl.ioctl(0, termios.FIONREAD, bytes(4)), sys.byteorder)
+        place = offset + {os.SEEK_SET: 0, os.SEEK_CUR: len(data) - left, os.SEEK_END: len(data)}[whence]
+        if place < 0:
+            raise OSError(22, "Invalid argument")
+        feed(data[place:])
+        return place
+
+    class Input(io.FileIO):
+        def seekable(self) -> bool:
+            return True
+
+        def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+            return seek(0, offset, whence)
+
+        def tell(self) -> int:
+            return seek(0, 0, os.SEEK_CUR)
+
+    class Map(mmap.mmap):
+        def __new__(cls, fileno: int, length: int, *rest: Any, **options: Any) -> Any:
+            if fileno != 0:
+                return super().__new__(cls, fileno, length, *rest, **options)
+            mapped = super().__new__(cls, -1, length or len(data))
+            mapped[: len(data)] = data[: len(mapped)]
+            return mapped
+
+    os.fstat, os.stat, os.lseek, mmap.mmap = fstat_sized, stat_sized, seek, Map
+    feed(data)
+    stdin: Any = io.TextIOWrapper(io.BufferedReader(Input(0, closefd=False)), "utf-8", "surrogateescape")
+    stdin.mode = "r"
+    sys.stdin = sys.__stdin__ = stdin
+
+
+def end_softly(captured: Captured) -> None:
+    """Has `os._exit` with 0 come back to `run_main`. What was written and not flushed is lost; other codes end the process."""
+    end_process = os._exit
+
+    def leave(status: int) -> None:
+        if status & 0xFF:
+            end_process(status)
+        captured.end()
+        raise HardExit
+
+    os._exit = posix._exit = leave
+
+
+def ask_for_no_stack() -> None:
+    """Has a wish for a larger stack than this process may have do nothing."""
+    set_limit = resource.setrlimit
+
+    def setrlimit(which: int, limits: tuple[int, int], /) -> None:
+        try:
+            set_limit(which, limits)
+        except (ValueError, OSError):
+            if which != resource.RLIMIT_STACK:
+                raise
+
+    resource.setrlimit = setrlimit
+
+
+class ThreadFinder:
+    """Stands for the modules `_thread` and `threading` until one of them is imported; see `stdio_threads_inside`."""
+
+    def __init__(self, text: str) -> None:
+        """Makes sure that the first import of any module with threads comes here."""
+        self._text = text
+        self.sleep: Callable[[float], None] = time.sleep
+        self.finish: Callable[[], None] = lambda: None
+        time.sleep = lambda seconds, /: self.sleep(seconds)
+        for name in list(sys.modules):
+            if name.partition(".")[0] in ("threading", "_threading_local", "queue", "concurrent", "multiprocessing", "asyncio"):
+                del sys.modules[name]
+        self._module = sys.modules.pop("_thread")
+        sys.meta_path.insert(0, self)
+
+    def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
+        """Where these modules come from: here."""
+        return ModuleSpec(name, self) if name in ("_thread", "threading") else None
+
+    def create_module(self, spec: ModuleSpec) -> types.ModuleType:
+        """Gives up this place, and changes both."""
+        sys.meta_path.remove(self)
+        sys.modules["_thread"] = self._module
+        names: dict[str, Any] = {}
+        exec(self._text, names)
+        self.sleep, self.finish = names["install"](self._module, self.sleep)
+        return sys.modules[spec.name]
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        """Nothing is left to do."""

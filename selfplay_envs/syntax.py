@@ -1,14 +1,15 @@
-"""Syntax trees of texts that others wrote: parsed, never compiled or run, and never a reason to raise."""
+"""Syntax trees of texts that others wrote; see `sandboxes.source`."""
 
 from __future__ import annotations
 
 import ast
-import warnings
+
+from sandboxes.source import parse_source
 
 
 def module_tree(source: str) -> ast.Module | None:
     """The syntax tree of a program, or None if it has none."""
-    tree = _parse(source, "exec")
+    tree = parse_source(source, "exec")
     return tree if isinstance(tree, ast.Module) else None
 
 
@@ -18,15 +19,6 @@ def is_argument_list(text: str) -> bool:
     `1, *rest`, `key=[0] * 3`, `x := 3` and texts with comments are; `1) or (2` and `1)(2` are not: they would make a call
     and something else.
     """
-    tree = _parse(f"f({text}\n)", "eval")
+    tree = parse_source(f"f({text}\n)", "eval")
     # The first token is our `f`. Only when our own parenthesis closes the call is the whole text a call of that bare name.
     return isinstance(tree, ast.Expression) and isinstance(tree.body, ast.Call) and isinstance(tree.body.func, ast.Name)
-
-
-def _parse(source: str, mode: str) -> ast.AST | None:
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # an invalid escape in somebody else's string is not our news
-            return ast.parse(source, mode=mode)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None

@@ -2,8 +2,9 @@
 
 The tests never share a process with the tested program, which could patch `AssertionError`, return objects that equal
 everything, or leave before the first assert. They run in jobs of their own, where the candidate is a table of what it
-returned, as plain literals. A run whose table lacks calls says which; those are made in the tested program's sandbox, and
-the test runs again. So the tested program sees arguments only, and says values only; `right` is said by the test alone.
+returned: literals, and values of the library's types such as a Counter, built anew. A run whose table lacks calls says
+which; those are made in the tested program's sandbox, and the test runs again. So the tested program sees arguments only,
+and says values only; `right` is said by the test alone.
 """
 
 from __future__ import annotations
@@ -34,6 +35,12 @@ _FAULTS = {
     Status.FORBIDDEN: NOT_EXPRESSIBLE,  # arguments longer than a sandbox reads
     Status.WORKER_LOST: "worker_lost",
 }
+_LIBRARY = {
+    **dict.fromkeys(("Counter", "OrderedDict", "defaultdict"), "collections"),
+    "Fraction": "fractions",
+    "Decimal": "decimal",
+}
+"""Where the types come from whose names may stand in a table; imported where they do, since some take a while."""
 _INSIDE = Path(__file__).with_name("unit_tests_inside.py").read_text(encoding="utf-8")
 
 
@@ -68,8 +75,9 @@ def report_unit_tests(
         `program_too_long`, `syntax_error`, `worker_lost`. For each test: `test_not_expressible` (it does not compile, never
         calls the candidate, uses a name that nobody defines, a module that is not there or code as text, passes what is no
         plain literal, or depends on whether the program changes its arguments in place), `test_too_long` (with the table
-        more than a job holds), `too_many_calls`, `value_not_literal` (it failed, and the program had returned what is no
-        plain literal, or a too long one). A call is taken to give the same result each time.
+        more than a job holds), `too_many_calls`, `value_not_literal` (it failed, and the program had returned what
+        `canonical` does not write, or a too long value). A call is taken to give the same result each time. A defaultdict
+        comes without its factory, and a named tuple without the methods of its class.
 
     Raises:
         UsageError: There is no test, or `entry_point` is not a name.
@@ -109,8 +117,9 @@ class _Suite:
     def test_job(self, calls: Iterable[str]) -> Job:
         """Runs tests against the table; a call is `number of the test, budget, in_place`."""
         rows = ", ".join(row.text for row in self.table.values())
+        imports = "".join(f"from {module} import {name}\n" for name, module in _LIBRARY.items() if f"{name}(" in rows)
         run = f"run_test({self.entry_point!r}, {self.prelude!r}, {self.tests!r}[number], [{rows}], budget, in_place)"
-        program = f"{_INSIDE}\n\ndef run(number, budget, in_place):\n    return {run}\n"
+        program = f"{_INSIDE}\n{imports}\ndef run(number, budget, in_place):\n    return {run}\n"
         limits = replace(self.limits, output_bytes=_REPLY_BYTES)
         return Job(program=program, calls=tuple(calls), entry_point="run", limits=limits)
 

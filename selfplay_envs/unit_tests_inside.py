@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import builtins
+import collections
 import copy
 import random
 from typing import Any
@@ -30,8 +31,14 @@ class CandidateError(Exception):
     """Stands for an exception that the tests cannot be given as itself."""
 
 
+def namedtuple(name: str, fields: tuple[str, ...], items: tuple[Any, ...]) -> Any:
+    """A named tuple from its canonical text, of a class with nothing but its fields."""
+    make: Any = collections.namedtuple
+    return make(name, fields)(*items)
+
+
 class Unserialisable:
-    """Stands for a returned value that is not a plain literal: equal to nothing, and of no use."""
+    """Stands for a returned value that has no canonical text: equal to nothing, and of no use."""
 
     def __eq__(self, other: object) -> bool:
         return False
@@ -40,7 +47,7 @@ class Unserialisable:
         return id(self)
 
     def _refuse(self, *_: Any) -> Any:
-        raise TypeError("the candidate returned something that is not made of plain literals")
+        raise TypeError("the candidate returned something that is made neither of literals nor of library types")
 
     __bool__ = __repr__ = __str__ = __format__ = _refuse
 

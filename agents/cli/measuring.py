@@ -71,6 +71,7 @@ def _measure(console: Console, path: str, config: TrainConfig, evaluation: EvalC
     from selfplay_envs import Referee
 
     with console.status("loading torch and the model ..."):
+        from ..chat import special_tokens
         from ..evaluate import evaluate as measure
         from ..evaluate import load_tasks
         from ..models import load_model
@@ -85,7 +86,7 @@ def _measure(console: Console, path: str, config: TrainConfig, evaluation: EvalC
         local = needs_model(command.sampler)
         model, tokenizer = load_model(path, device=command.device) if local else (None, None)
         sampler = open_sampler(command.sampler, model, tokenizer, max_rows=config.max_rows)
-        referee = Referee(command.sandbox, config.judge)
+        referee = Referee(command.sandbox, config.judge, reserved=special_tokens(tokenizer) if tokenizer is not None else ())
         backend = referee.sandbox.name
     console.print(f"{count} problems x {evaluation.samples} answers; programs run in the {backend} sandbox.")
     wording = {} if local else {"style": "full"}

@@ -71,9 +71,9 @@ def play(args: Sequence[str]) -> int:
         raise UsageError(f"role={human!r} is not a role of {env_id}; choose one of {', '.join(roles)}, or none to watch.")
     console = make_console()
     keywords = _keywords(env_id, command.attempts, style)
-    referee = Referee(command.sandbox)
     others = [role for role in roles if role != human]
-    player = open_player(command, console) if others else None
+    player, reserved = open_player(command, console) if others else (None, ())
+    referee = Referee(command.sandbox, reserved=reserved)
     players: dict[str, Player] = {role: player for role in others if player is not None}
     if human != "none":
         players[human] = HumanPlayer(console, command.style or "full")
@@ -119,15 +119,16 @@ def _cast(human: str, others: Sequence[str], model: str) -> str:
     return f"you are {human}" + (f", {model} is {' and '.join(others)}" if others else "")
 
 
-def open_player(command: Play, console: Console) -> Player:
-    """The player behind `--model`; loads torch only for a real model.
+def open_player(command: Play, console: Console) -> tuple[Player, Sequence[str]]:
+    """The player behind `--model`, and the texts that it cannot be shown; loads torch only for a real model.
 
     Raises:
         ModelUnavailable: The model is not on this machine.
     """
     if command.model == "random":
-        return RandomTextPlayer(np.random.default_rng(command.seed))
+        return RandomTextPlayer(np.random.default_rng(command.seed)), ()
     with console.status(f"loading {_name(command)} ..."):
+        from ..chat import special_tokens
         from ..models import load_model
         from ..samplers import open_sampler
         from ..sampling import Sampling
@@ -137,7 +138,8 @@ def open_player(command: Play, console: Console) -> Player:
         model, tokenizer = load_model(find_model(command.model)[0]) if local else (None, None)
         sampler = open_sampler(command.sampler, model, tokenizer)
         sampling = Sampling(temperature=command.temperature, max_new_tokens=command.max_new_tokens)
-    return sampler_player(sampler, sampling, command.seed)
+    reserved = special_tokens(tokenizer) if tokenizer is not None else ()
+    return sampler_player(sampler, sampling, command.seed), reserved
 
 
 def sampler_player(sampler: Sampler, sampling: Sampling, seed: int) -> Player:

@@ -16,6 +16,7 @@ MAX_CHARS = 4_000
 MAX_NODES = 1_500
 """Longer programs are rare, and reading them takes the time of the trainer, not of a worker."""
 
+_MAX_INT_BITS = 4_096  # longer ones cannot always be written as text again
 _CLASSES = frozenset("int str float bool list tuple dict set frozenset bytes object range".split())
 _GENERIC_CLASSES = frozenset("list tuple dict set frozenset".split())
 _GENERICS = {"List": 1, "Sequence": 1, "Iterable": 1, "Set": 1, "Optional": 1, "Dict": 2, "Mapping": 2, "Tuple": 0, "Union": 0}
@@ -91,6 +92,8 @@ def read(text: str) -> Program:
         for child in ast.iter_child_nodes(node):
             parent[child] = node
             nodes.append(child)
+            if isinstance(child, ast.Constant) and type(child.value) is int and child.value.bit_length() > _MAX_INT_BITS:
+                raise Refused("a long number")
         if len(nodes) > MAX_NODES:
             raise Refused("longer than the gate reads")
     return Program(tree, nodes, parent)

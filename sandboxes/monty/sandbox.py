@@ -41,6 +41,7 @@ class MontySandbox(CodeSandbox):
             raise SandboxUnavailable('The fast engine is not installed; type `pip install "selfplay[monty]"`.')
         self.name = f"{inner.name}+monty"
         self.workers = workers
+        self.hash_seeds = inner.hash_seeds
         self._inner = inner
         self._engine: Engine | None = None
         self._lock = threading.Lock()

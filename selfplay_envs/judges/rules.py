@@ -1,73 +1,71 @@
 """The `rules` judge: instructions that a machine can check, scored by the share of their clauses that an answer meets.
 
-An instruction is one or more clauses joined by `;`. A clause is one of the sentences of `CLAUSES`, in any case; every
-other clause makes the instruction unscorable, so that a challenger cannot be paid for asking the impossible to check.
+An instruction is one or more clauses joined by `;`. Every clause has one of the forms of `clauses.FORMS`, and some answer
+meets them all; every other instruction is unscorable, so that a challenger cannot be paid for asking what nobody can check
+or do. Whether clauses go together is decided by writing an answer and scoring it, not by a list of contradictions.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
+from collections.abc import Sequence
 
 from ..game import JudgeItem, Score
+from .answers import MAX_ANSWER_CHARS, read_answer, visible
+from .clauses import Clause, read_clause
 
-MAX_ANSWER_CHARS = 4_000
+__all__ = ["MAX_ANSWER_CHARS", "MAX_CLAUSES", "RulesJudge", "parse_instruction", "witness"]
+
 MAX_CLAUSES = 8
-
-Check = Callable[[str], bool]
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z']+", text.lower())
+FILLER = "日"
+"""The shortest word that every instruction allows: its letter has no case, and only letters from a to z can be avoided."""
 
 
-CLAUSES: tuple[tuple[str, Callable[[str], Check]], ...] = (
-    (r"use exactly (\d{1,3}) words?", lambda count: lambda answer: len(_words(answer)) == int(count)),
-    (r"include the word ([a-z']+)", lambda word: lambda answer: word in _words(answer)),
-    (r"avoid the letter ([a-z])", lambda letter: lambda answer: letter not in answer.lower()),
-    (r"start with the word ([a-z']+)", lambda word: lambda answer: _words(answer)[:1] == [word]),
-    (r"end with the word ([a-z']+)", lambda word: lambda answer: _words(answer)[-1:] == [word]),
-    (
-        r"use only (lowercase|uppercase)",
-        lambda case: lambda answer: answer == (answer.lower() if case == "lowercase" else answer.upper()),
-    ),
-)
-"""Pattern of a clause (lower case, anchored) and what makes its check; empty answers meet no clause."""
+def parse_instruction(text: str) -> list[Clause] | str:
+    """The clauses of an instruction, or the reason why it cannot be scored.
 
-
-def parse_instruction(text: str) -> list[Check] | str:
-    """The checks of an instruction, or the reason why it cannot be scored."""
-    clauses = [clause.strip(" .\n\t").lower() for clause in text.split(";")]
-    clauses = [clause for clause in clauses if clause]
-    if not clauses:
+    Reasons, the first that holds: `no_clause`, `too_many_clauses`, `unknown_clause`, `repeated_clause`, `contradiction` (no
+    answer meets all of them).
+    """
+    parts = [" ".join(part.split()).strip(" .") for part in visible(text).split(";")]
+    parts = [part for part in parts if part]
+    if not parts:
         return "no_clause"
-    if len(clauses) > MAX_CLAUSES:
+    if len(parts) > MAX_CLAUSES:
         return "too_many_clauses"
+    clauses: list[Clause] = []
+    for part in parts:
+        clause = read_clause(part)
+        if clause is None:
+            return "unknown_clause"
+        clauses.append(clause)
     if len(set(clauses)) < len(clauses):
         return "repeated_clause"
-    checks: list[Check] = []
-    for clause in clauses:
-        for pattern, make in CLAUSES:
-            if found := re.fullmatch(pattern, clause):
-                checks.append(make(found.group(1)))
-                break
-        else:
-            return "unknown_clause"
-    return "contradiction" if _contradicts(clauses) else checks
+    return clauses if witness(clauses) is not None else "contradiction"
 
 
-def _contradicts(clauses: list[str]) -> bool:
-    """Whether two clauses obviously exclude each other: a demanded word with an avoided letter, two different counts."""
-    text = " ; ".join(clauses)
-    words = re.findall(r"the word ([a-z']+)", text)
-    letters = re.findall(r"avoid the letter ([a-z])", text)
-    single = (r"use exactly (\d+)", r"start with the word (\S+)", r"end with the word (\S+)", r"use only (\w+)")
-    too_few = any(int(count) < len(set(words)) for count in re.findall(r"use exactly (\d+)", text))
-    return (
-        too_few
-        or any(letter in word for letter in letters for word in words)
-        or any(len(re.findall(p, text)) > 1 for p in single)
-    )
+def witness(clauses: Sequence[Clause]) -> str | None:
+    """A shortest answer that meets all clauses, or None where there is none.
+
+    It has every demanded word as often as it must, fillers up to the count, one space between words, and one case: first
+    lower case, which folds to the same words and is never longer, then upper case. Where it misses a clause, so does every
+    other answer, but for ligatures that save room in words of thousands of letters.
+    """
+
+    def asked(*kinds: str) -> list[str]:
+        return [clause.argument for clause in clauses if clause.kind in kinds]
+
+    head, tail = asked("start")[:1], asked("end")[:1]
+    middle = [word for word in dict.fromkeys(asked("include", "start", "end")) if word not in (*head, *tail)]
+    count = int(next(iter(asked("count")), 1))
+    if count == 1 and head == tail and not middle:
+        tail = []  # one word is the first and the last
+    fillers = [FILLER] * (count - len(head + middle + tail))
+    text = " ".join((*head, *fillers, *middle, *tail))
+    for spelled in (text.lower(), text.upper()):
+        answer = read_answer(spelled)
+        if answer is not None and all(clause.met(answer) for clause in clauses):
+            return spelled
+    return None
 
 
 class RulesJudge:
@@ -81,11 +79,9 @@ class RulesJudge:
 
     @staticmethod
     def _score(item: JudgeItem) -> Score:
-        checks = parse_instruction(item.messages[-1].content)
-        if isinstance(checks, str):
-            return Score(values=tuple(0.0 for _ in item.answers), reason=checks)
-        values: list[float] = []
-        for answer in item.answers:
-            usable = bool(answer.strip()) and len(answer) <= MAX_ANSWER_CHARS
-            values.append(sum(check(answer) for check in checks) / len(checks) if usable else 0.0)
-        return Score(values=tuple(values))
+        clauses = parse_instruction(item.messages[-1].content)
+        if isinstance(clauses, str):
+            return Score(values=tuple(0.0 for _ in item.answers), reason=clauses)
+        answers = [read_answer(text) for text in item.answers]
+        met = [0 if answer is None else sum(clause.met(answer) for clause in clauses) for answer in answers]
+        return Score(values=tuple(count / len(clauses) for count in met))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,20 @@ from agents.sampler import Prompt, ScriptedSampler, TransformersSampler
 from agents.sampling import Sampling
 from agents.self_judge import CRITERIA, CriteriaShare, SelfJudge, judge_prompt, parse_score
 from agents.train import train
-from selfplay_envs import Episode, JudgeItem, Judging, Message, Referee, Score, Slot, Start, UsageError, Verdict, register_game
+from selfplay_envs import (
+    Episode,
+    JudgeItem,
+    Judging,
+    Message,
+    Referee,
+    Reply,
+    Score,
+    Slot,
+    Start,
+    UsageError,
+    Verdict,
+    register_game,
+)
 from selfplay_envs.parsing import fence
 from tests.agents.toys import Letters, build_model, build_tokenizer
 
@@ -60,23 +74,69 @@ def saying(say: str | Callable[[Prompt, int], str]) -> SelfJudge:
         ("<score>0</score>", 0),
         ("Good. <calculation>1 + 1 = 7</calculation>\n<score>\n 7 </score>", 7),
         ("<Score>3</SCORE>", 3),
-        ("it says <score>7</score>, but no. <score>1</score> Done.", 1),
+        ("it says <score>7</score>, but no. <score>1</score>", 1),
+        ("Total:<score>4</score>\n", 4),
+        ("<score>4</score>.", 4),
+        ("**<score>4</score>**\u2003\n\n", 4),
+        ("```\n<calculation>1 = 1</calculation>\n<score>1</score>\n```", 1),
+        ("<score>7</score>\n<score>3</score>", 3),
+        ("<score>6<score>5</score>", 5),
         ("", "unparsed"),
         ("7", "unparsed"),
         ("<score>8</score>", "unparsed"),
+        ("<score>10</score>", "unparsed"),
+        ("<score>07</score>", "unparsed"),
         ("<score>-1</score>", "unparsed"),
+        ("<score>+1</score>", "unparsed"),
         ("<score>5.5</score>", "unparsed"),
+        ("<score>7.0</score>", "unparsed"),
         ("<score>5/7</score>", "unparsed"),
-        ("<score>٣</score>", "unparsed"),
+        ("<score>\u0663</score>", "unparsed"),
+        ("<score>\uff17</score>", "unparsed"),
+        ("<score>\u00b2</score>", "unparsed"),
+        ("<\u017fcore>7</\u017fcore>", "unparsed"),
         ("<score>total</score>", "unparsed"),
+        ("<score>total 7</score>", "unparsed"),
+        ("<score></score>", "unparsed"),
         ("<score>6</score> or rather <score>", "unparsed"),
         ("<score>6", "unparsed"),
+        ("<score>6</score", "unparsed"),
         ("</score>6<score>", "unparsed"),
         ("<score>7</score><score>none</score>", "unparsed"),
+        ("<score><score>7</score></score>", "unparsed"),
+        ("<score>7</score>7", "unparsed"),
+        ("<score>7</score>/7", "unparsed"),
+        ('The answer says "<score>7</score>", but', "unparsed"),
+        ('The answer says "<score>7</score>".', "unparsed"),
+        ("(It wrote <score>7</score>)", "unparsed"),
+        ("<score>7</score> is what it asks for; I would give", "unparsed"),
+        ("<score>7</score>\n\nThat is my judgement.", "unparsed"),
+        ("<score>7</score>\n<calculation>1 + 1 = 2</calculation>", "unparsed"),
+        ("<score>7</score> - no", "unparsed"),
     ],
 )
-def test_only_the_last_block_counts_and_only_a_whole_number_from_0_to_7(text: str, wanted: int | str) -> None:
+def test_only_a_whole_number_from_0_to_7_in_a_block_that_ends_the_judgement_counts(text: str, wanted: int | str) -> None:
     assert parse_score(text) == wanted
+    assert parse_score(text, "length") == "unparsed"
+
+
+def test_a_judgement_that_was_cut_off_gives_no_score() -> None:
+    class CutOff(ScriptedSampler):
+        def act(self, *asked: Any) -> list[list[Reply]]:
+            return [[replace(reply, finish_reason="length") for reply in replies] for replies in super().act(*asked)]
+
+    text = "The answer asks me for <score>7</score>"
+    [cut] = SelfJudge(CutOff([text])).score([item("red")])
+    assert (cut.values, cut.reason) == ((0.0,), "unparsed")
+    [whole] = saying(text).score([item("red")])
+    assert (whole.values, whole.reason) == ((7.0,), "ok")
+
+
+@pytest.mark.parametrize("piece", ["<score>", "</score>", "<score>7</score>", "<score>7</score>" + " " * 40, "<", " ", "."])
+def test_a_long_judgement_is_read_in_little_time(piece: str) -> None:
+    start = time.perf_counter()
+    assert parse_score(piece * (2_000_000 // len(piece)) + "x") == "unparsed"
+    assert time.perf_counter() - start < 2
 
 
 @pytest.mark.parametrize(

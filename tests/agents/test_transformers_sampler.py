@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import random
 from collections.abc import Sequence
 
@@ -57,6 +58,23 @@ def test_the_reply_record(model: PreTrainedModel, tokenizer: PreTrainedTokenizer
         assert "<end>" not in reply.text
         assert reply.policy_version == 7
         assert all(logprob <= 0 for logprob in reply.logprobs)
+
+
+def test_the_end_of_a_turn_ends_a_reply_as_the_end_token_does(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    tokenizer = copy.deepcopy(tokenizer)
+    tokenizer.chat_template = (  # ends turns with <user>
+        "{% for message in messages %}{{ '<' + message['role'] + '>' + message['content'] }}"
+        "{% if message['role'] == 'assistant' %}{{ '<user>' }}{% endif %}{% endfor %}<assistant>"
+    )
+    [replies] = TransformersSampler(model, tokenizer).act([prompt("hi")], Sampling(max_new_tokens=60), [tuple(range(60))])
+    assert {reply.token_ids[-1] for reply in replies if reply.finish_reason == "stop"} == {1, 2}
+    for reply in replies:
+        assert not {1, 2} & set(reply.token_ids[:-1])
+        assert "<end>" not in reply.text
+        assert "<user>" not in reply.text
+        assert reply.finish_reason == "stop" or len(reply.token_ids) == 60
 
 
 def test_greedy_is_the_likeliest_path(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:

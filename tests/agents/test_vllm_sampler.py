@@ -6,6 +6,7 @@ another interpreter that has it.
 
 from __future__ import annotations
 
+import copy
 import os
 import signal
 import threading
@@ -23,6 +24,7 @@ from agents import run
 from agents.adapters import BASE
 from agents.algorithms import find_algorithm
 from agents.batch import Sample, Tag, TokenBatch, collate
+from agents.chat import end_ids
 from agents.config import GameMix, TrainConfig
 from agents.errors import SyncError
 from agents.events import Event
@@ -158,6 +160,27 @@ def test_greedy_replies_and_ends_are_those_of_transformers(plain: tuple[Learner,
         assert not set(reply.token_ids[:-1]) & sampler.ends
         assert reply.text == sampler.tokenizer.decode(reply.token_ids[:-1] if ended else reply.token_ids)
         assert len(reply.logprobs) == len(reply.token_ids)
+
+
+def test_the_end_of_a_turn_ends_a_reply_as_the_end_token_does(plain: tuple[Learner, VllmSampler]) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    tokenizer = copy.deepcopy(sampler.tokenizer)
+    tokenizer.eos_token = "<|system|>"
+    reference = TransformersSampler(learner.model, tokenizer)
+    reference.policy_version = sampler.policy_version
+    sampler.ends, ends = end_ids(learner.model, tokenizer), sampler.ends
+    try:
+        assert sampler.ends == {1, 4}
+        replies = [reply for own in sampler.act(PROMPTS, Sampling(max_new_tokens=80), [range(40)] * 3) for reply in own]
+        for reply in replies:
+            assert (reply.finish_reason == "stop") == (reply.token_ids[-1] in {1, 4})
+            assert not {1, 4} & set(reply.token_ids[:-1])
+            assert not any(end in reply.text for end in ("<|end|>", "<|system|>"))
+        greedy = Sampling(temperature=0, max_new_tokens=12)
+        assert sampler.act(PROMPTS, greedy, [(1,), (1,), (1,)]) == reference.act(PROMPTS, greedy, [(1,), (1,), (1,)])
+    finally:
+        sampler.ends = ends
 
 
 def test_the_context_ends_a_reply(plain: tuple[Learner, VllmSampler]) -> None:

@@ -297,8 +297,8 @@ class E:|    def __eq__(self, other): return True|return {'WORD': E()}
 x = [INT]|for _ in range(80): x = [x]|return x
 x = [INT]; x.append(x); return x
 return bytearray(INT)
-import collections; return collections.Counter('WORDINT')
-import decimal; return decimal.Decimal(INT)
+import collections; return type('Counter', (collections.Counter,), {})('WORDINT')
+import decimal; return type('Decimal', (decimal.Decimal,), {})(INT)
 return f, INT
 return type('WORDINT', (), {})()
 """

@@ -19,7 +19,7 @@ from sandboxes.opening import make_launcher
 from sandboxes.pool import PooledSandbox
 from sandboxes.process import ProcessLauncher
 from sandboxes.replies import Reply, read_reply
-from sandboxes.wire import PAGE_BYTES, PAGE_HEADER_BYTES
+from sandboxes.wire import PAGE_BYTES, PAGE_HEADER_BYTES, Stop
 from tests.sandboxes.canaries import Host, below, program, set_out
 
 # Touches what a hostile job may have spoiled: builtins, modules, classes, streams, number formats, hashing, imports.
@@ -350,8 +350,8 @@ UNFIT = {
     ),
     "a text that equals all": unfit("class S(str):\n    __eq__ = lambda s, o: True\nreturn S('x')", "type S"),
     "a list that lies": unfit("class L(list):\n    __iter__ = lambda s: iter([1])\nreturn L()", "type L"),
-    "a dict that lies": unfit("import collections\nreturn collections.defaultdict(int, a=1)", "type defaultdict"),
-    "a tuple with names": unfit("import collections\nreturn collections.namedtuple('P', 'x')(1)", "type P"),
+    "a dict that lies": unfit("import collections\nclass D(collections.defaultdict): pass\nreturn D(int, a=1)", "type D"),
+    "a tuple with names": unfit("import collections\nclass P(collections.namedtuple('P', 'x')): pass\nreturn P(1)", "type P"),
     "a class that says int": unfit("class E:\n    __class__ = int\nreturn E()", "type E"),
     "a class of a class": unfit(
         "class M(type):\n    __eq__ = lambda s, o: True\n    __hash__ = id\nclass E(metaclass=M): pass\nreturn E()", "type E"
@@ -415,7 +415,7 @@ def test_forged_pages(arena: Arena, attack: str, results: list[str]) -> None:
 def test_a_page_full_of_records_costs_the_host_nothing(tag: bytes) -> None:
     payload = (tag + bytes(4)) * ((PAGE_BYTES - PAGE_HEADER_BYTES) // 5)
     started = time.perf_counter()
-    outcomes = read_reply(Reply(0, False, 0.0, 0.0, payload), 1, 1)
+    outcomes = read_reply(Reply(0, Stop.NOT_AT_ALL, 0.0, 0.0, payload), 1, 1)
     assert time.perf_counter() - started < 0.05
     assert len(outcomes) == 1
 

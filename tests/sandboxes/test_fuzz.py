@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 from sandboxes import Job, Limits, NotALiteral, Outcome, Status, canonical, parse_arguments, parse_literal, same_value
 from sandboxes.batch import Batch, Errand
 from sandboxes.link import Link, Started, WorkerLost
-from sandboxes.replies import Frame, Reply, open_frame, settle
+from sandboxes.replies import Frame, Reply, open_frames, settle
 from sandboxes.values import NotSerialisable, TooLarge
-from sandboxes.wire import RECORD, REPLY, Tag, record, records
+from sandboxes.wire import RECORD, REPLY, Stop, Tag, record, records
 
 SECONDS = float(os.environ.get("SELFPLAY_FUZZ_S", "30"))
 # Examples a second on a slow core, measured, times this test's share of the time.
@@ -114,7 +114,7 @@ payloads = st.binary(max_size=200) | st.lists(
 replies = st.builds(
     Reply,
     status=st.integers(-(2**31), 2**31 - 1),
-    timed_out=st.booleans(),
+    stop=st.sampled_from(Stop),
     cpu_s=st.floats(0, 100),
     peak_mib=st.floats(0, 1e5),
     payload=payloads,
@@ -127,7 +127,7 @@ def test_any_replies_settle_a_job_in_the_end(answers: list[Reply], calls: int, d
     """Whatever comes back, each reply settles at least one call, and no outcome is made up without one."""
     job = Job(program="", calls=("1",) * calls, limits=Limits(), determinism=determinism)
     batch = Batch([job])
-    for number in range(6 * calls + 6):
+    for number in range(20 * calls + 20):
         seed = next((seed for seed, waiting in batch.waiting.items() if waiting), None)
         if seed is None:
             break
@@ -210,4 +210,4 @@ def test_a_frame_of_any_text_is_encoded_or_refused(program: str, entry_point: st
         assert batch.outcomes()[0].status in (Status.FORBIDDEN, Status.SYNTAX_ERROR)
     else:
         assert len(errand.frame.encode(1)) > len(program)
-        assert settle(Frame(job, [0], [None]), Reply(0, False, 0.0, 0.0, b"")) is None or open_frame(job, [None]) is not None
+        assert settle(Frame(job, [0], [None]), Reply(0, Stop.NOT_AT_ALL, 0.0, 0.0, b"")) is None or open_frames(job, [None])

@@ -8,12 +8,12 @@ from typing import IO
 from sandboxes import CallOutcome, Job, Status
 from sandboxes.launch import base_interpreter, worker_command, worker_environment
 from sandboxes.replies import Frame, Reply, settle
-from sandboxes.wire import HELLO_FRAME, REPLY, records
+from sandboxes.wire import HELLO_FRAME, REPLY, Stop, records
 
 
 def _take_reply(stream: IO[bytes]) -> tuple[int, Reply]:
-    number, length, status, timed_out, cpu_us, peak_kib = REPLY.unpack(stream.read(REPLY.size))
-    return number, Reply(status, bool(timed_out), cpu_us / 1e6, peak_kib / 1024, stream.read(length))
+    number, length, status, stop, cpu_us, peak_kib = REPLY.unpack(stream.read(REPLY.size))
+    return number, Reply(status, Stop(stop), cpu_us / 1e6, peak_kib / 1024, stream.read(length))
 
 
 def test_standard_streams_carry_frames_of_any_size() -> None:

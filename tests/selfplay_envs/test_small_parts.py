@@ -1,4 +1,4 @@
-"""Parsing, program identity, learnability, shapers, spaces, styles, tasks and registration."""
+"""Program identity, learnability, shapers, spaces, styles, tasks and registration."""
 
 import copy
 import json
@@ -25,35 +25,10 @@ from selfplay_envs import (
     register_game,
 )
 from selfplay_envs.learnability import LEARNABILITY, SolveStats
-from selfplay_envs.parsing import answer_part, bodies, fence, fences
 from selfplay_envs.programs import keeps_to_itself, program_fault, program_key
 from selfplay_envs.prompts import STYLES, find_style
 from selfplay_envs.render import printable
 from selfplay_envs.shapers import find_shaper, repetition
-
-
-def test_fences_are_read_line_by_line():
-    text = "text\n```Python\na\n\nb\n```\n  ```input\n1\n  ```\n```\nplain\n```\n```output\ncut off"
-    assert fences(text) == [("python", "a\n\nb"), ("input", "1"), ("", "plain")]
-    assert bodies(fence("input", "1\n2"), "input") == ["1\n2"]
-
-
-@given(st.text(alphabet="`abc\n<answer>/think", max_size=200))
-def test_parsing_never_raises(text):
-    answer_part(text)
-    fences(text)
-
-
-@given(st.text(alphabet=st.characters(exclude_characters="`\n\r"), max_size=40))
-def test_a_fence_round_trips(body):
-    assert bodies(fence("output", body), "output") == [body]
-
-
-def test_parsing_is_linear():
-    start = time.process_time()
-    fences("```a\n" * 200_000)
-    fences("<answer>" * 200_000)
-    assert time.process_time() - start < 5
 
 
 def test_program_keys_ignore_layout_and_nothing_else():

@@ -198,6 +198,51 @@ def test_each_kind_of_test(referee, program, test, finding):
     assert parts(referee, program, [test], limits=QUICK) == [finding]
 
 
+LIBRARY = """
+from collections import Counter, OrderedDict, defaultdict, namedtuple
+from decimal import Decimal
+from fractions import Fraction
+from typing import NamedTuple
+P = namedtuple("P", "x y")
+class Q(NamedTuple):
+    name: str
+    age: int = 3
+    def shout(self): return self.name.upper()
+"""
+
+
+@pytest.mark.parametrize(
+    ("program", "test", "finding"),
+    [
+        ("def f(s): return Counter(s)", "assert f('aab').most_common(1) == [('a', 2)]", "right"),
+        ("def f(s): return Counter(s)", "assert f('aab')['z'] == 0 and f('aab') - f('a') == f('ab')", "right"),
+        ("def f(s): return Counter(s)", "assert f('aab').most_common(1) == [('b', 2)]", "wrong"),
+        ("def f(s): return dict(Counter(s))", "assert f('aab').most_common(1) == [('a', 2)]", "wrong"),
+        ("def f(s): return [{s: Counter(s)}]", "assert f('ab')[0]['ab'].total() == 2", "right"),
+        ("def f(s): return Counter(s)", "f('a').update('b')\nassert f('a') == {'a': 1}", "right"),
+        ("def f(s):\n    d = OrderedDict(a=1, b=2)\n    d.move_to_end('a')\n    return d",
+         "assert list(f('')) == ['b', 'a'] and f('').popitem(last=False) == ('b', 2)", "right"),
+        ("def f(s): return defaultdict(int, a=1)", "assert f('') == {'a': 1}", "right"),
+        ("def f(s): return defaultdict(int, a=1)", "assert f('')['b'] == 0", "wrong"),  # its factory stays behind
+        ("def f(s): return P(1, [s])", "assert f('a').y == ['a'] and f('a')._replace(x=2) == (2, ['a'])", "right"),
+        ("def f(s): return Q(s)", "x, y = f('a')\nassert f('a').age == y == 3 and 'name=' in repr(f('a'))", "right"),
+        ("def f(s): return Fraction(len(s), 6)", "assert f('ab').denominator == 3 and f('ab') * 3 == 1", "right"),
+        ("def f(s): return Decimal('1.50')", "from decimal import Decimal\nassert f('').quantize(Decimal('1')) == 2", "right"),
+        ("def f(s): return Decimal('1.50')", "assert str(f('')) == '1.50' and f('') == 1.5", "right"),
+        ("def f(s):\n    s.append(Counter('a'))\n    return len(s)", "assert f([]) == 1", "right"),
+        # classes that only look like it
+        ("class Counter(Counter):\n    def most_common(self, n): return [('a', 2)]\ndef f(s): return Counter()",
+         "assert f('aab').most_common(1) == [('a', 2)]", "value_not_literal"),
+        ("class R(P):\n    def __eq__(s, other): return True\ndef f(s): return R(1, 2)", "assert f('') == 5", "value_not_literal"),
+        ("Counter.__eq__ = Counter.most_common = lambda *a: [('a', 2)]\ndef f(s): return Counter()",
+         "assert f('aab').most_common(1) == [('a', 2)]", "wrong"),
+        ("P._fields = ('class', 'y')\nsetattr(P, 'class', P.x)\ndef f(s): return P(1, 2)", "assert f('') == (1, 2)", "wrong"),
+    ],
+)  # fmt: skip
+def test_values_of_library_types_come_with_their_methods(referee, program, test, finding):
+    assert parts(referee, LIBRARY + program, [test]) == [finding]
+
+
 @pytest.mark.parametrize(
     ("program", "test", "finding"),
     [
@@ -266,6 +311,11 @@ def test_the_sandbox_is_never_given_tests_and_program_together():
         "('value', 9, [[3]])",
         "('raised', 'ValueError', [[3], {}])",
         "('raised', ['A', [1]], [[3], {}])",
+        "('value', 9, [Fraction(1, 2), {}])",
+        "('value', 9, [[3], Counter({})])",
+        "('value', Fraction(1, 0), [[3], {}])",
+        "('raised', ['A', Decimal('1')], [[3], {}])",
+        "namedtuple('P', ('x', 'y', 'z'), ('value', 9, [[3], {}]))",
     ],
 )
 def test_a_forged_answer_of_the_programs_process_is_no_result(forged):

@@ -1,0 +1,83 @@
+"""What can be proved of a program by reading it: that its calls cannot meet, and that they return the same every time.
+
+An allow-list. A program that it does not admit runs call by call, in a process for each, and is run several times where
+somebody asks whether it is deterministic. The calls of a program that is `TOGETHER` cannot tell whether others run in their
+process: it reaches no module, class or builtin that it could change, and no address shows in its values. A `PURE` program
+moreover shows no hash order and keeps nothing from one call to the next: its value is a function of its arguments.
+
+Addresses show in the text of functions, iterators and methods, and in the order of a set that holds one. So a program may keep
+such objects as values, or write text and make sets, but not both. The hash of NaN is an address too: where sets show their
+order, there must be no floats.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from functools import lru_cache
+from typing import Any
+
+from ..spec import Job
+from ..values import NotALiteral, read_call
+from .reader import Findings, Reader, Unproved
+from .sets import SetOrder
+
+__all__ = ["Purity", "purity_of", "why_alone"]
+
+
+class Purity(IntEnum):
+    """What is proved of a job's calls."""
+
+    ALONE = 0
+    """Nothing."""
+    TOGETHER = 1
+    """They cannot meet: a process may serve several of them."""
+    PURE = 2
+    """Nor do they depend on hash order or on an earlier call: one run says what all runs say."""
+
+
+def purity_of(job: Job) -> Purity:
+    """What is proved of the calls of this job, given its program and their arguments."""
+    found = _read(job.program)
+    if found is None:
+        return Purity.ALONE
+    sets = any("{" in call or "set" in call for call in job.calls)  # only then can an argument hold a set
+    if not sets and found.order is SetOrder.NO_SETS:
+        return Purity.PURE if found.keeps_nothing else Purity.TOGETHER
+    values = [_values(call) for call in job.calls]
+    sets = sets and any(_holds(value, (set, frozenset)) for value in values)
+    if (sets or found.order > SetOrder.HIDDEN) and (found.floats or any(_holds(value, (float, complex)) for value in values)):
+        return Purity.ALONE
+    return Purity.PURE if found.keeps_nothing and not sets and found.order < SetOrder.SHOWN else Purity.TOGETHER
+
+
+def why_alone(program: str) -> str:
+    """Why a program is not admitted whatever its arguments, in a few words; empty where it is."""
+    try:
+        Reader(program).check()
+    except Unproved as reason:
+        return str(reason)
+    return ""
+
+
+@lru_cache(maxsize=4_096)
+def _read(program: str) -> Findings | None:
+    try:
+        return Reader(program).check()
+    except (Unproved, RecursionError):
+        return None
+
+
+def _values(call: str) -> Any:
+    try:
+        return read_call(call)
+    except NotALiteral:  # then it is not run either
+        return None
+
+
+def _holds(value: Any, kinds: tuple[type, ...]) -> bool:
+    """Whether a value of one of these types is part of a literal value."""
+    if isinstance(value, kinds):
+        return True
+    if isinstance(value, dict):
+        return any(_holds(part, kinds) for pair in value.items() for part in pair)
+    return isinstance(value, (list, tuple, set, frozenset)) and any(_holds(part, kinds) for part in value)

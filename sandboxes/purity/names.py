@@ -1,0 +1,96 @@
+"""The names of this package: which builtins, methods and library functions a program may use for its calls to run in company.
+
+Only what is named here is let in, so that whatever a new Python adds stays out until somebody has looked at it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, OrderedDict, defaultdict, deque
+
+CALLABLES = frozenset(
+    """
+    abs all any ascii bin bool bytearray bytes callable chr complex dict divmod enumerate filter float format frozenset hex int
+    isinstance iter len list map max min next oct ord pow print range repr reversed round set slice sorted str sum tuple zip
+    """.split()
+)
+"""Builtins that change nothing but their arguments."""
+CATCHABLE = frozenset(
+    """
+    ArithmeticError AssertionError AttributeError IndexError KeyError LookupError NotImplementedError OverflowError
+    StopIteration TypeError UnicodeDecodeError UnicodeEncodeError UnicodeError ValueError ZeroDivisionError
+    """.split()
+)
+"""Exceptions that may be caught: none that tells how much memory or stack is left, which others may have used."""
+RAISABLE = CATCHABLE | frozenset(("Exception", "RuntimeError"))
+SHOWING = frozenset("str repr ascii format".split())
+"""Builtins that write a value as text."""
+LAZY = frozenset("enumerate filter iter map reversed zip".split())
+"""Builtins that make an iterator, whose text is an address."""
+CONSUMERS = {
+    **dict.fromkeys(
+        """
+        all any bytearray bytes dict enumerate extend extendleft frozenset join len list max min reversed set sorted sum tuple
+        update Counter OrderedDict deque
+        """.split(),
+        slice(0, 1),
+    ),
+    **dict.fromkeys(("filter", "map"), slice(1, None)),
+    "reduce": slice(1, 2),
+    "zip": slice(0, None),
+}
+"""What reads an iterator, or a view of a dict, and keeps no hold of it but in another iterator; and which of its arguments."""
+CALLING = {
+    **dict.fromkeys(("cmp_to_key", "filter", "map", "reduce"), slice(0, 1)),
+    **dict.fromkeys(("sub", "subn"), slice(0, 2)),
+    "isinstance": slice(1, 2),
+    **dict.fromkeys("groupby max merge min nlargest nsmallest sort sorted".split(), slice(0, 0)),
+}
+"""What calls a function that it is handed, and keeps no hold of it but in an iterator; which of its arguments that is, besides
+`key`."""
+
+_KINDS = (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float, complex, range)
+_LIBRARY_KINDS = (deque, Counter, OrderedDict, defaultdict, re.Match, re.Pattern)
+METHODS = frozenset(name for kind in (*_KINDS, *_LIBRARY_KINDS) for name in dir(kind) if not name.startswith("_"))
+"""Methods and fields of builtin values and of a few of the library's. `format` and `format_map`, which reach into what they
+write, are looked at where they stand."""
+SET_METHODS = frozenset("union intersection difference symmetric_difference".split())
+
+_ITERATORS = """
+    accumulate batched chain combinations combinations_with_replacement compress count cycle dropwhile filterfalse groupby
+    islice pairwise permutations product repeat starmap takewhile zip_longest
+"""
+LIBRARY = {
+    module: frozenset(names.split())
+    for module, names in {
+        "bisect": "bisect bisect_left bisect_right insort insort_left insort_right",
+        "collections": "Counter OrderedDict defaultdict deque",
+        "copy": "copy deepcopy",
+        "functools": "cmp_to_key reduce",
+        "heapq": "heapify heappop heappush heappushpop heapreplace merge nlargest nsmallest",
+        "itertools": _ITERATORS,
+        "math": """
+            acos acosh asin asinh atan atan2 atanh ceil comb copysign cos cosh degrees dist e erf exp expm1 fabs factorial
+            floor fmod frexp fsum gamma gcd hypot inf isclose isfinite isinf isnan isqrt lcm ldexp log log10 log1p log2 modf
+            nan perm pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc
+        """,
+        "operator": "add and_ concat contains eq floordiv ge gt itemgetter le lt mod mul ne neg not_ or_ pow sub truediv xor",
+        "re": """
+            A ASCII DOTALL I IGNORECASE M MULTILINE S X VERBOSE compile escape findall finditer fullmatch match search split sub
+            subn
+        """,
+        "string": "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits printable punctuation whitespace",
+    }.items()
+}
+"""Functions and constants of modules. A module's own name stands in front of a dot, and nowhere else."""
+TYPING = frozenset(
+    """
+    Any Callable DefaultDict Deque Dict FrozenSet Hashable Iterable Iterator List Literal Mapping MutableMapping MutableSequence
+    Optional Sequence Set Text Tuple Type Union
+    """.split()
+)
+"""What annotations may name besides."""
+LAZY_LIBRARY = frozenset((*_ITERATORS.split(), "finditer", "merge", "elements", "cmp_to_key", "itemgetter"))
+"""What the library makes that has an address for its text."""
+FLOATING = frozenset("complex float math pow truediv".split())
+"""Names by which whole numbers become floats, of which NaN is one."""

@@ -1,0 +1,119 @@
+"""Where a node stands: whether a function is called there, an iterator read at once, a name a local one."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+
+from .names import CALLING, CONSUMERS
+
+
+class Places:
+    """Questions about the surroundings of nodes.
+
+    Args:
+        parent: The node above each.
+        bound: Names that the program binds, so that they may be no builtins.
+    """
+
+    def __init__(self, parent: Mapping[ast.AST, ast.AST], bound: set[str]) -> None:
+        self._parent = parent
+        self._bound = bound
+
+    def is_called(self, node: ast.AST) -> bool:
+        """Whether a function is called where it stands."""
+        above = self._parent[node]
+        return isinstance(above, ast.Call) and above.func is node
+
+    def is_handed(self, node: ast.AST) -> bool:
+        """Whether a function is an argument of something that calls it and keeps no hold of it."""
+        above = self._parent[node]
+        if isinstance(above, ast.keyword):
+            return above.arg == "key" and self._called_name(self._parent[above]) in CALLING
+        return self._is_argument(node, CALLING)
+
+    def is_consumed(self, node: ast.AST) -> bool:
+        """Whether an iterator is read where it stands."""
+        match self._parent[node]:
+            case ast.For(iter=source) | ast.comprehension(iter=source):
+                return source is node
+            case ast.Starred() | ast.Assign(targets=[ast.Tuple() | ast.List()]):
+                return True
+            case ast.keyword(arg="key"):
+                return self.is_handed(node)
+            case ast.Call(func=ast.Name(id="max" | "min"), args=args) if len(args) != 1:
+                return False  # then it is one of the values that are compared
+            case _:
+                return self._is_argument(node, CONSUMERS)
+
+    def _is_argument(self, node: ast.AST, places: Mapping[str, slice]) -> bool:
+        """Whether a node is one of the arguments that `places` names for what is called with it."""
+        call = self._parent[node]
+        return isinstance(call, ast.Call) and any(
+            one is node for one in call.args[places.get(self._called_name(call), slice(0))]
+        )
+
+    def _called_name(self, call: ast.AST) -> str:
+        """The builtin, library function or method that is called; empty where it is something of the program's own."""
+        match call:
+            case ast.Call(func=ast.Name(id=name)) if name not in self._bound:
+                return name
+            case ast.Call(func=ast.Attribute(attr=name)):
+                return name
+            case _:
+                return ""
+
+    def is_harmless_type(self, node: ast.Name) -> bool:
+        """Whether `type` is asked for the class of a value, which is only compared, or named."""
+        call = self._parent[node]
+        if not isinstance(call, ast.Call) or call.func is not node or len(call.args) != 1 or call.keywords:
+            return False
+        above = self._parent[call]
+        return isinstance(above, ast.Compare) or (isinstance(above, ast.Attribute) and above.attr == "__name__")
+
+    def is_asked_for(self, node: ast.AST) -> bool:
+        """Whether a class is only compared with, or named in an annotation."""
+        above = self._parent[node]
+        test = self._parent[above] if isinstance(above, ast.Tuple) else above
+        asked = isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id == "isinstance"
+        return asked or isinstance(above, ast.Compare) or self.is_annotation(node)
+
+    def is_annotation(self, node: ast.AST) -> bool:
+        """Whether a node is part of an annotation."""
+        below, above = node, self._parent[node]
+        while isinstance(above, ast.Subscript | ast.Tuple | ast.List | ast.BinOp):
+            below, above = above, self._parent[above]
+        match above:
+            case ast.arg(annotation=annotation) | ast.AnnAssign(annotation=annotation) | ast.FunctionDef(returns=annotation):
+                return annotation is below
+            case _:
+                return False
+
+    def is_local(self, node: ast.Name) -> bool:
+        """Whether a name is an argument or a plain variable of a function around it, so that it is no builtin."""
+        above = self._parent.get(node)
+        while above is not None:
+            if isinstance(above, ast.FunctionDef | ast.Lambda) and node.id in _own_names(above):
+                return True
+            above = self._parent.get(above)
+        return False
+
+
+def _own_names(function: ast.FunctionDef | ast.Lambda) -> set[str]:
+    """The arguments of a function, and the variables that its own assignments and loops bind."""
+    arguments = function.args
+    every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
+    names = {argument.arg for argument in every if argument is not None}
+    waiting: list[ast.AST] = list(function.body) if isinstance(function, ast.FunctionDef) else []
+    shared: set[str] = set()
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Global | ast.Nonlocal):
+            shared |= set(node.names)
+        elif isinstance(node, ast.Assign | ast.For):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            names |= {target.id for target in targets if isinstance(target, ast.Name)}
+        elif isinstance(node, ast.FunctionDef):
+            continue
+        waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
+    return names - shared

@@ -1,0 +1,316 @@
+"""One walk over a program: what its text alone says about its calls; see the package's text for the rules."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+from collections.abc import Callable
+from dataclasses import dataclass
+from string import Formatter
+from typing import Any
+
+from ..source import parse_source
+from .names import (
+    CALLABLES,
+    CALLING,
+    CATCHABLE,
+    CONSUMERS,
+    FLOATING,
+    LAZY,
+    LAZY_LIBRARY,
+    LIBRARY,
+    METHODS,
+    RAISABLE,
+    SHOWING,
+    TYPING,
+)
+from .places import Places
+from .sets import SetOrder, set_order
+
+MAX_NODES = 4_000
+"""Longer programs are not read: that would take the time of the trainer, not of a worker."""
+
+_BUILTINS = frozenset(dir(builtins))
+_KNOWN_NAMES = _BUILTINS.union(CONSUMERS, CALLING, *LIBRARY.values())
+_CLASSES = frozenset("bool bytearray bytes complex dict float frozenset int list range set slice str tuple".split())
+
+
+class Unproved(Exception):
+    """Raised for a program that is not admitted; the message is the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """What the text of an admitted program says, whatever its arguments are."""
+
+    keeps_nothing: bool
+    """Whether no call leaves anything for the next one in the same globals."""
+    order: SetOrder
+    floats: bool
+    """Whether it can make floats of whole numbers and text."""
+
+
+class Reader:
+    """One walk over a program."""
+
+    def __init__(self, program: str) -> None:
+        tree = parse_source(program)
+        if not isinstance(tree, ast.Module):
+            raise Unproved("it does not parse")
+        self._tree = tree
+        self._nodes: list[ast.AST] = [tree]
+        self._parent: dict[ast.AST, ast.AST] = {}
+        for node in self._nodes:  # grows while it is read
+            for child in ast.iter_child_nodes(node):
+                self._parent[child] = node
+                self._nodes.append(child)
+            if len(self._nodes) > MAX_NODES:
+                raise Unproved("it is long")
+        self._imported: dict[str, tuple[str, str]] = {}
+        """Module and name behind each imported name; the name is empty for the module itself."""
+        self._bound: set[str] = set()
+        self._functions: set[str] = set()
+        self._places = Places(self._parent, self._bound)
+        self._addressed = self._showing = self._floats = False
+        self._keeps = True
+
+    def check(self) -> Findings:
+        """Looks at every node.
+
+        Raises:
+            Unproved: One of them is not on the allow-list.
+        """
+        for node in self._nodes:
+            self._bind(node)
+        if any(name.startswith("__") for name in self._bound):
+            raise Unproved("a reserved name")  # such as `__builtins__`, which says what all other names mean
+        for node in self._nodes:
+            look = _LOOKS.get(type(node))
+            if look is None:
+                raise Unproved(type(node).__name__)
+            look(self, node)
+        order = set_order(self._nodes, self._parent, self._bound, self._places)
+        if self._addressed and (self._showing or order is not SetOrder.NO_SETS):
+            raise Unproved("an address could show")
+        keeps = self._keeps and all(map(self._keeps_nothing, self._tree.body))
+        return Findings(keeps, order, self._floats)
+
+    def _bind(self, node: ast.AST) -> None:
+        """Notes the names that a node binds."""
+        match node:
+            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
+                self._bound.add(name)
+            case ast.FunctionDef(name=name):
+                self._bound.add(name)
+                self._functions.add(name)
+            case ast.Import(names=aliases):
+                for alias in aliases:
+                    self._import(alias.name, "", alias)
+            case ast.ImportFrom(module=str(module), names=aliases, level=0) if module != "__future__":
+                for alias in aliases:
+                    self._import(module, alias.name, alias)
+            case ast.ImportFrom(level=level) if level:
+                raise Unproved("a relative import")
+            case _:
+                pass
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
+            self._functions |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+
+    def _import(self, module: str, name: str, alias: ast.alias) -> None:
+        """Notes an import. What it binds must not pass for something else wherever the import was not executed."""
+        local = alias.asname or alias.name
+        known = TYPING if module == "typing" else LIBRARY.get(module)
+        if known is None or (name and name not in known):
+            raise Unproved(f"import {module}.{name}"[:60].rstrip("."))
+        renamed = local != (name or module) and local in _KNOWN_NAMES
+        if renamed or (local in _BUILTINS and local not in CALLABLES):
+            raise Unproved(f"import as {local}"[:60])
+        if self._imported.setdefault(local, (module, name)) != (module, name):
+            raise Unproved("a name that is imported twice")
+
+    def _name(self, node: ast.Name) -> None:
+        name = node.id
+        if name in self._imported and name in self._bound:
+            raise Unproved("an imported name that is bound anew")
+        self._floats |= name in FLOATING and not self._places.is_asked_for(node)
+        self._showing |= name in SHOWING and not self._places.is_asked_for(node)
+        if not isinstance(node.ctx, ast.Load):
+            return
+        if name in self._imported:
+            self._library(node, *self._imported[name])
+        elif name in self._bound:
+            if name in _BUILTINS and name not in CALLABLES and not self._places.is_local(node):
+                raise Unproved(f"name {name}")
+            if name in self._functions:
+                self._function_as_value(node, name)
+        elif name in CALLABLES:
+            self._function_as_value(node, name)
+        elif name == "type":
+            if not self._places.is_harmless_type(node):
+                raise Unproved("name type")
+        elif name not in RAISABLE and name != "__name__":
+            raise Unproved(f"name {name}"[:60])
+
+    def _library(self, node: ast.Name | ast.Attribute, module: str, name: str) -> None:
+        """A module's name, or that of something in it, where it is read."""
+        above = self._parent[node]
+        if not name:
+            if not (isinstance(above, ast.Attribute) and above.attr in (*LIBRARY.get(module, ()), *TYPING)):
+                raise Unproved(f"module {module}")
+        elif module == "typing":
+            if not self._places.is_annotation(node):
+                raise Unproved("a type as a value")
+        elif not (name in LIBRARY["string"] or name.isupper() or name in ("pi", "e", "tau", "inf", "nan")):
+            self._floats |= name in FLOATING
+            self._function_as_value(node, name)
+        self._floats |= module == "math"
+
+    def _attribute(self, node: ast.Attribute) -> None:
+        name = node.attr
+        if not isinstance(node.ctx, ast.Load):
+            raise Unproved("a changed attribute")
+        module, inner = self._imported.get(node.value.id, ("", "")) if isinstance(node.value, ast.Name) else ("", "")
+        if module and not inner:
+            if name not in (TYPING if module == "typing" else LIBRARY[module]):
+                raise Unproved(f"{module}.{name}"[:60])
+            self._library(node, module, name)
+        elif name == "format":
+            self._template(node)
+        elif name == "__name__":
+            if not (
+                isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "type"
+            ):
+                raise Unproved("attribute __name__")
+        elif name in METHODS and name != "format_map":
+            self._function_as_value(node, name)
+        else:
+            raise Unproved(f"attribute {name}"[:60])
+
+    def _template(self, node: ast.Attribute) -> None:
+        """`"...".format`, whose template must not reach into its arguments."""
+        self._showing = True
+        if not (isinstance(node.value, ast.Constant) and isinstance(node.value.value, str) and self._places.is_called(node)):
+            raise Unproved("a template")
+        try:
+            fields = [(field or "", spec or "") for _, field, spec, _ in Formatter().parse(node.value.value)]
+        except ValueError:
+            return  # it raises wherever it is used
+        if any(set(field) & set(".[") or "{" in spec for field, spec in fields):
+            raise Unproved("a template")
+
+    def _function_as_value(self, node: ast.expr, name: str) -> None:
+        """A function, method or class where it is read: called, handed to what calls it, or else a value with an address."""
+        if self._places.is_called(node):
+            if (name in LAZY and name not in self._bound) or name in LAZY_LIBRARY:
+                self._lazy(self._parent[node])
+        elif name not in _CLASSES and not self._places.is_handed(node):
+            self._addressed = True
+
+    def _lazy(self, node: ast.AST) -> None:
+        """An iterator where it is made: read at once, or else a value with an address."""
+        self._addressed |= not self._places.is_consumed(node)
+
+    def _lambda(self, node: ast.Lambda) -> None:
+        above = self._parent[node]
+        kept = isinstance(above, ast.Assign) and all(isinstance(target, ast.Name) for target in above.targets)
+        self._addressed |= not (kept or self._places.is_called(node) or self._places.is_handed(node))
+
+    def _function(self, node: ast.FunctionDef) -> None:
+        if node.decorator_list or getattr(node, "type_params", None):
+            raise Unproved("a decorator")
+
+    def _arguments(self, node: ast.arguments) -> None:
+        defaults = [default for default in (*node.defaults, *node.kw_defaults) if default is not None]
+        self._keeps &= all(map(_is_constant, defaults))
+
+    def _operation(self, node: ast.BinOp | ast.AugAssign) -> None:
+        left, right = (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
+        if isinstance(node.op, ast.Div):
+            self._floats = True
+        elif isinstance(node.op, ast.Pow):
+            self._floats |= not (isinstance(right, ast.Constant) and isinstance(right.value, int))
+        elif isinstance(node.op, ast.Mod):
+            self._showing |= not _is_number(left) and not _is_number(right)
+
+    def _constant(self, node: ast.Constant) -> None:
+        self._floats |= isinstance(node.value, float | complex)
+
+    def _shown(self, node: ast.FormattedValue) -> None:
+        self._showing = True
+
+    def _handler(self, node: ast.ExceptHandler) -> None:
+        names = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
+        if not all(isinstance(one, ast.Name) and one.id in CATCHABLE and one.id not in self._bound for one in names):
+            raise Unproved("a handler that catches too much")
+
+    def _try(self, node: ast.Try) -> None:
+        if node.finalbody:
+            raise Unproved("finally")
+
+    def _compare(self, node: ast.Compare) -> None:
+        sides = [node.left, *node.comparators]
+        for op, left, right in zip(node.ops, sides, sides[1:], strict=False):
+            if isinstance(op, ast.Is | ast.IsNot) and not (_is_single(left) or _is_single(right)):
+                raise Unproved("identity")
+
+    def _global(self, node: ast.Global) -> None:
+        self._keeps = False
+
+    def _says_nothing(self, node: ast.AST) -> None:
+        """For nodes that are let in wherever they stand."""
+
+    def _keeps_nothing(self, statement: ast.stmt) -> bool:
+        """Whether a module-level statement makes nothing that a call could change for the next."""
+        match statement:
+            case ast.FunctionDef() | ast.Import() | ast.ImportFrom() | ast.Pass() | ast.Expr(value=ast.Constant()):
+                return True
+            case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
+                return _is_constant(value) or isinstance(value, ast.Lambda)
+            case _:
+                return False
+
+
+def _is_constant(node: ast.expr) -> bool:
+    """Whether an expression is a constant that nothing can change."""
+    if isinstance(node, ast.Tuple):
+        return all(map(_is_constant, node.elts))
+    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
+
+
+def _is_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+
+
+def _is_single(node: ast.AST) -> bool:
+    """Whether a node is None, True, False or `...`, of which there is one each."""
+    return isinstance(node, ast.Constant) and (node.value is None or node.value is ... or isinstance(node.value, bool))
+
+
+_LOOKS: dict[type[ast.AST], Callable[[Reader, Any], None]] = {
+    **dict.fromkeys(
+        (
+            *(ast.Module, ast.Return, ast.Delete, ast.Assign, ast.AnnAssign, ast.For, ast.While, ast.If, ast.Raise, ast.Assert),
+            *(ast.Import, ast.ImportFrom, ast.alias, ast.Nonlocal, ast.Expr, ast.Pass, ast.Break, ast.Continue),
+            *(ast.BoolOp, ast.NamedExpr, ast.UnaryOp, ast.IfExp, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp),
+            *(ast.Call, ast.JoinedStr, ast.Subscript, ast.Starred, ast.List, ast.Tuple, ast.Slice, ast.comprehension),
+            *(ast.arg, ast.keyword, ast.Load, ast.Store, ast.Del),
+            *(kind for base in (ast.boolop, ast.operator, ast.unaryop, ast.cmpop) for kind in base.__subclasses__()),
+        ),
+        Reader._says_nothing,
+    ),
+    ast.Name: Reader._name,
+    ast.Attribute: Reader._attribute,
+    ast.FunctionDef: Reader._function,
+    ast.Lambda: Reader._lambda,
+    ast.arguments: Reader._arguments,
+    ast.BinOp: Reader._operation,
+    ast.AugAssign: Reader._operation,
+    ast.Constant: Reader._constant,
+    ast.FormattedValue: Reader._shown,
+    ast.GeneratorExp: Reader._lazy,
+    ast.ExceptHandler: Reader._handler,
+    ast.Try: Reader._try,
+    ast.Compare: Reader._compare,
+    ast.Global: Reader._global,
+}
+"""What looks at each kind of node; others are not let in."""
