@@ -31,6 +31,7 @@ class _Said:
     prompt: Prompt
     reply: Reply
     credit: float | None = None
+    trains: bool = True
 
 
 class Agent:
@@ -59,8 +60,7 @@ class Agent:
             return.
         task_type: Written on the messages, for algorithms that group by it; observations do not say it.
 
-    Messages that a game would mask (`Verdict.train`) are not masked here: the step API does not carry that switch. The
-    collector does.
+    Messages that `info["untrained"]` names, which the game masks or which are void, do not train.
     """
 
     def __init__(
@@ -130,13 +130,15 @@ class Agent:
 
     def observe(self, reward: SupportsFloat, terminated: bool, truncated: bool, info: Mapping[str, Any]) -> None:
         """Takes in what a step of the gymnasium view returned."""
-        self._take(0, float(reward), terminated or truncated, info.get("credit", ()))
+        self._take(0, float(reward), terminated or truncated, info.get("credit", ()), info.get("untrained", ()))
 
     def observe_batch(self, rewards: Any, terminated: Any, truncated: Any, info: Mapping[str, Any]) -> None:
         """Takes in what a step of the vector view returned."""
         credits = info.get("credit", [()] * len(rewards))
+        untrained = info.get("untrained", [()] * len(rewards))
         for row in range(len(rewards)):
-            self._take(row, float(rewards[row]), bool(terminated[row]) or bool(truncated[row]), credits[row])
+            done = bool(terminated[row]) or bool(truncated[row])
+            self._take(row, float(rewards[row]), done, credits[row], untrained[row])
 
     def learn(self) -> dict[str, float]:
         """One update on everything that is ready, which is then forgotten; no metrics where nothing is.
@@ -163,18 +165,26 @@ class Agent:
             self._open.setdefault(row, []).append(_Said(slot, prompt, reply))
         return [reply.text for [reply] in answers]
 
-    def _take(self, row: int, reward: float, done: bool, credits: Sequence[tuple[str, int, int, float]]) -> None:
+    def _take(
+        self,
+        row: int,
+        reward: float,
+        done: bool,
+        credits: Sequence[tuple[str, int, int, float]],
+        untrained: Sequence[tuple[str, int, int]],
+    ) -> None:
         said = self._open.get(row, [])
         self._return[row] = self._return.get(row, 0.0) + reward
         known = {Slot(role, attempt, turn): credit for role, attempt, turn, credit in credits}
         for one in said:
             one.credit = known.get(one.slot, one.credit)
+            one.trains = one.trains and tuple(one.slot) not in untrained
         if not done or not said:
             return
         total = self._return.pop(row)
         for index, one in enumerate(self._open.pop(row)):
             credit = total if self.credit_mode == "return" else one.credit
-            if credit is not None and (self.roles is None or one.slot.role in self.roles):
+            if credit is not None and one.trains and (self.roles is None or one.slot.role in self.roles):
                 chat = short_hash([[m.role, m.content] for m in one.prompt])
                 tag = Tag(role=one.slot.role, task_type=self.task_type, prompt_id=chat, episode=self._episodes, message=index)
                 self._ready.append(Sample(one.reply, credit, tag))

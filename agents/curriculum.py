@@ -11,6 +11,7 @@ import numpy as np
 
 from selfplay_envs import Episode, Start, TaskBuffer
 from selfplay_envs.buffer import pair_key, task_key
+from selfplay_envs.findings import VOID_TASK
 
 from .config import GameMix
 from .seeding import generator_of, seed_of
@@ -64,7 +65,7 @@ class Curriculum:
         """Adds the tasks that episodes proposed; returns the episodes as they shall train, and counts for the metrics.
 
         A proposer whose task was there already is paid `duplicate_credit`. An episode on an excluded task does not train at
-        all.
+        all. A task that turned out to be none, since its program does not always return the same, leaves the buffer.
         """
         mixes = {mix.env_id: mix for mix in self.games}
         counts: Counter[str] = Counter()
@@ -78,6 +79,8 @@ class Curriculum:
                 episode = _untrained(episode)
             elif outcome == "duplicate" and duplicate_credit is not None:
                 episode = _paid(episode, duplicate_credit)
+            if any(played.void in VOID_TASK for played in episode.messages) and "task" in episode.options:
+                counts[f"{episode.env_id}/void"] += self.buffers[episode.env_id].discard(episode.options["task"])
             admitted.append(episode)
         sizes = {f"{env_id}/buffer": float(len(buffer)) for env_id, buffer in self.buffers.items()}
         return admitted, {**{name: float(count) for name, count in sorted(counts.items())}, **sizes}

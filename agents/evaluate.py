@@ -25,26 +25,34 @@ Tasks = Mapping[str, Sequence[Mapping[str, Any]]]
 
 @dataclass(frozen=True, slots=True)
 class EvalResult:
-    """`correct[env_id]` is a bool array (problems, samples)."""
+    """Which samples were right."""
 
     correct: Mapping[str, np.ndarray]
+    """By env id, float64 (problems, samples): 1 right, 0 wrong, NaN void: nobody could say, and it counts for nothing."""
 
     def scores(self) -> dict[str, float]:
         """`env_id/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`."""
         found: dict[str, float] = {}
         for k in _powers_of_two(min((c.shape[1] for c in self.correct.values()), default=0)):
             for env_id, correct in self.correct.items():
-                found[f"{env_id}/pass@{k}"] = float(np.mean(pass_at_k(correct, k)))
+                found[f"{env_id}/pass@{k}"] = float(np.nanmean(pass_at_k(correct, k)))
             found[f"all/pass@{k}"] = float(np.mean([found[f"{env_id}/pass@{k}"] for env_id in self.correct]))
         return found
 
     def per_problem(self) -> np.ndarray:
         """Sampled pass@1 of every problem, games one after another, float64."""
-        return np.concatenate([correct.mean(axis=1) for correct in self.correct.values()])
+        return np.concatenate([np.nanmean(correct, axis=1) for correct in self.correct.values()])
 
     def to_json(self) -> dict[str, Any]:
-        """Numbers of right answers and of samples per problem."""
-        return {env_id: {"right": c.sum(axis=1).tolist(), "samples": c.shape[1]} for env_id, c in self.correct.items()}
+        """Numbers of right answers and of samples per problem, and how many samples were void, where some were."""
+        return {
+            env_id: {
+                "right": np.nansum(c, axis=1).astype(int).tolist(),
+                "samples": c.shape[1],
+                **({"void": int(np.isnan(c).sum())} if np.isnan(c).any() else {}),
+            }
+            for env_id, c in self.correct.items()
+        }
 
 
 def evaluate(
@@ -70,6 +78,7 @@ def evaluate(
         on_round: Told (finished, total) after each round.
 
     Raises:
+        AgentError: All samples of some problem are void.
         UsageError: A game asks a judge that is not bound, or a task holds a text that the solver cannot be shown.
     """
     starts: list[Start] = []
@@ -83,13 +92,19 @@ def evaluate(
             Start(env_id, seed_of("evaluate", seed, env_id, i), keywords, {"task": dict(task)}) for i, task in enumerate(chosen)
         ]
     episodes = Collector(sampler, referee, config.sampling).collect(starts, ("evaluate", seed), on_round)
-    correct: dict[str, list[list[bool]]] = {}
+    correct: dict[str, list[list[float]]] = {}
     for episode in episodes:
-        solved = [
-            played.verdict.valid and played.verdict.score == 1.0 for played in episode.messages if played.slot.role == "solver"
-        ]
-        correct.setdefault(episode.env_id, []).append(solved)
-    return EvalResult({env_id: np.array(rows, dtype=bool) for env_id, rows in correct.items()})
+        solvers = [played for played in episode.messages if played.slot.role == "solver"]
+        correct.setdefault(episode.env_id, []).append(
+            [np.nan if one.void else float(one.verdict.valid and one.verdict.score == 1.0) for one in solvers]
+        )
+    lost = [played.void for episode in episodes for played in episode.messages if played.void]
+    if any(np.isnan(rows).all(axis=1).any() for rows in correct.values()):
+        raise AgentError(
+            f"the evaluation has problems without any verdict ({len(lost)} samples are void, {lost[0]}): see that the "
+            "sandbox works (`selfplay doctor`) and that every task holds (`selfplay check`), and run it again."
+        )
+    return EvalResult({env_id: np.array(rows) for env_id, rows in correct.items()})
 
 
 def _check_shown(env_id: str, tasks: Sequence[Mapping[str, Any]], referee: Referee) -> None:
@@ -107,8 +122,11 @@ def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:
     """1 - C(n - c, k) / C(n, k) per problem: the unbiased probability that one of k samples is right.
 
     Args:
-        correct: bool (problems, n).
+        correct: float or bool (problems, n): 1 right, 0 wrong, NaN a sample that counts for nothing.
         k: 1 to n.
+
+    Returns:
+        float64 (problems,): NaN where fewer than k samples count.
 
     Raises:
         ValueError: k is outside 1 to n.
@@ -118,10 +136,11 @@ def pass_at_k(correct: np.ndarray, k: int) -> np.ndarray:
     n = correct.shape[1]
     if not 1 <= k <= n:
         raise ValueError(f"k={k} is outside 1 to n={n} samples per problem; draw more samples.")
-    wrong = n - correct.sum(axis=1)
-    miss = np.ones(len(correct))
+    counted = (~np.isnan(correct)).sum(axis=1)
+    wrong = counted - np.nansum(correct, axis=1)
+    miss = np.where(counted < k, np.nan, 1.0)
     for i in range(k):
-        miss *= np.maximum(wrong - i, 0) / (n - i)
+        miss *= np.maximum(wrong - i, 0) / np.maximum(counted - i, 1)
     return 1.0 - miss
 
 

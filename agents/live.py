@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -16,7 +17,17 @@ from rich.table import Table
 from sandboxes import SandboxStats
 
 from .events import Event
-from .live_lines import cell_table, duration, recent_proposals, sandbox_line, score_line, stage_line, summary_line
+from .live_lines import (
+    cell_table,
+    duration,
+    recent_proposals,
+    sandbox_line,
+    score_line,
+    stage_line,
+    summary_line,
+    void_counts,
+    void_line,
+)
 
 RECENT_STEPS = 10
 """Steps whose mean duration the time left is estimated from."""
@@ -41,6 +52,8 @@ class RunView:
         self.title = ""
         self.metrics: Mapping[str, Any] = {}
         self.timings: Mapping[str, float] = {}
+        self.void: Counter[str] = Counter()
+        """Messages that were charged to nobody so far, by reason."""
         self.scores: list[Mapping[str, Any]] = []
         self.proposals: list[str] = []
         self._started = clock()
@@ -83,6 +96,7 @@ class RunView:
 
     def _on_step(self, event: Event) -> None:
         self.step, self.metrics, self.timings = event.step, event.data["metrics"], event.data["timings"]
+        self.void += void_counts(self.metrics)
         now = self._clock()
         self._durations = [*self._durations, now - self._step_started][-RECENT_STEPS:]
         self._step_started = now
@@ -127,6 +141,8 @@ class RunView:
             parts.append(stage_line(self.timings))
         if (stats := self.sandbox_stats()).jobs:
             parts.append(sandbox_line(stats))
+        if self.void:
+            parts.append(f"[bold red]{void_line(self.void)}[/bold red]")
         parts += [score_line(scores) for scores in self.scores[-2:]]
         if self.proposals:
             parts.append("last proposals:")
@@ -180,5 +196,5 @@ def plain_lines(event: Event, view: RunView) -> list[str]:
         left = "" if view.left_s is None else f", about {duration(view.left_s)} left"
         return [f"step {view.step}/{view.steps}{left} | {summary_line(view.metrics)} | {stage_line(view.timings)}"]
     if event.kind == "end" and (stats := view.sandbox_stats()).jobs:
-        return [sandbox_line(stats)]
+        return [sandbox_line(stats), *([void_line(view.void)] if view.void else [])]
     return []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
@@ -29,7 +30,23 @@ def summary_line(row: Mapping[str, Any]) -> str:
         found = {name: of_role(row, role, what) for name, what in numbers.items()}
         parts.append(f"{role}: " + " ".join(f"{name} {value:.2f}" for name, value in found.items() if value is not None))
     share = distinct_share(row)
-    return " | ".join(parts) + ("" if share is None else f" | distinct {share:.2f}")
+    void = void_counts(row)
+    return " | ".join([*parts, *([] if share is None else [f"distinct {share:.2f}"]), *([void_line(void)] if void else [])])
+
+
+def void_counts(row: Mapping[str, Any]) -> Counter[str]:
+    """Messages of a step that were charged to nobody, by reason."""
+    counts: Counter[str] = Counter()
+    for name, count in row.items():
+        *_, what, reason = ("", *name.split("/"))
+        if what == "void":
+            counts[reason] += count
+    return counts
+
+
+def void_line(void: Counter[str]) -> str:
+    """`void: 3 worker_lost, 1 internal_error`."""
+    return "void: " + ", ".join(f"{count} {reason}" for reason, count in void.most_common())
 
 
 def cell_table(row: Mapping[str, Any]) -> Table:

@@ -19,8 +19,9 @@ JsonRow = dict[str, Any]
 def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
     """Flat metrics named `role/task_type/what`.
 
-    Per cell: count, trained, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages
-    with score 1), stop_rate, reply_tokens (mean), reason/WORD (counts); where a judge of quality was asked, quality_mean and
+    Per cell: count, trained, void (messages that are charged to nobody, as void/WORD by reason too) and, of those that are not
+    void, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages with score 1); of all,
+    stop_rate, reply_tokens (mean), reason/WORD (counts); where a judge of quality was asked, quality_mean and
     quality/WORD (counts of its reasons: ok, unparsed, ...). Per game's proposals: proposals, distinct (by syntax tree).
     """
     cells: dict[str, list[Played]] = {}
@@ -41,14 +42,21 @@ def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
 
 def _cell_metrics(played: Sequence[Played]) -> JsonRow:
     reasons = Counter(one.verdict.reason for one in played)
+    void = Counter(one.void for one in played if one.void)
+    counted = [one for one in played if not one.void]
+    means = {
+        "credit_mean": [one.credit for one in counted],
+        "shaped_mean": [one.shaped for one in counted],
+        "valid_rate": [one.verdict.valid for one in counted],
+        "score_mean": [one.verdict.score for one in counted],
+        "solve_rate": [one.verdict.valid and one.verdict.score == 1.0 for one in counted],
+    }
     return {
         "count": len(played),
         "trained": sum(one.verdict.train and not one.masked for one in played),
-        "credit_mean": float(np.mean([one.credit for one in played])),
-        "shaped_mean": float(np.mean([one.shaped for one in played])),
-        "valid_rate": float(np.mean([one.verdict.valid for one in played])),
-        "score_mean": float(np.mean([one.verdict.score for one in played])),
-        "solve_rate": float(np.mean([one.verdict.valid and one.verdict.score == 1.0 for one in played])),
+        **({"void": void.total()} if void else {}),
+        **{f"void/{reason}": count for reason, count in sorted(void.items())},
+        **{name: float(np.mean(values)) for name, values in means.items() if values},
         "stop_rate": float(np.mean([one.reply.finish_reason == "stop" for one in played])),
         "reply_tokens": float(np.mean([len(one.reply.token_ids) for one in played])),
         **{f"reason/{reason}": count for reason, count in sorted(reasons.items())},

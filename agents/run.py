@@ -29,7 +29,7 @@ from .learner import Learner
 from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
-from .run_folder import alone_in, check_folder
+from .run_folder import alone_in, check_folder, sandbox_of
 from .run_judges import asks_self, bound_judges, own_judge
 from .sampler import Sampler
 from .samplers import open_sampler
@@ -175,7 +175,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             learner.keep_reference()  # the starting weights, not the restored ones
         frozen = frozen_voice(config, learner, sampler, tokenizer) if schedule.frozen or asks_self(config) else None
         judges = bound_judges(config, frozen, tokenizer)
-        referee = Referee(config.sandbox, own_judge(config, judges), judges, reserved=special_tokens(tokenizer))
+        referee = Referee(sandbox_of(config, run_dir), own_judge(config, judges), judges, reserved=special_tokens(tokenizer))
         by_role = voices_by_role(config, roles, schedule, sampler, frozen)
         collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=shapers, lanes=config.lanes)
         run = Run(

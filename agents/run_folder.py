@@ -7,8 +7,11 @@ import json
 import os
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from sandboxes import SandboxConfig, draw_hash_seeds
 
 from .config import TrainConfig
 from .errors import CheckpointError
@@ -65,6 +68,18 @@ def check_folder(config: TrainConfig, run_dir: Path) -> None:
             )
     write_whole(path, json.dumps(config.to_json(), indent=1))
     forget_failure(run_dir)
+
+
+def sandbox_of(config: TrainConfig, run_dir: Path) -> str:
+    """The run's sandbox as a text, with hash seeds that are drawn when the run begins and kept for as long as it goes on."""
+    sandbox = SandboxConfig.parse(config.sandbox)
+    if not sandbox.hash_seeds:
+        path = run_dir / "hash_seeds.json"
+        if not path.is_file():
+            run_dir.mkdir(parents=True, exist_ok=True)
+            write_whole(path, json.dumps(draw_hash_seeds()))
+        sandbox = replace(sandbox, hash_seeds=tuple(json.loads(path.read_text(encoding="utf-8"))))
+    return sandbox.text()
 
 
 def _flat(config: Mapping[str, Any]) -> dict[str, Any]:

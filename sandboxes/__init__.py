@@ -11,8 +11,10 @@ Importing this starts nothing and needs only the standard library; the docker pa
 
 from .docker_engine import docker_available
 from .errors import SandboxError, SandboxUnavailable
-from .literals import NotALiteral, canonical, parse_arguments, parse_literal, same_value
+from .literals import NotALiteral, NotSerialisable, TooLarge, canonical, parse_arguments, parse_literal, same_value
 from .opening import SandboxConfig, describe, open_sandbox
+from .pool import draw_hash_seeds
+from .purity import Purity, purity_of
 from .scripted import ScriptedSandbox
 from .spec import CallOutcome, CodeSandbox, Job, Limits, Outcome, Status
 from .stats import SandboxStats
@@ -23,18 +25,23 @@ __all__ = [
     "Job",
     "Limits",
     "NotALiteral",
+    "NotSerialisable",
     "Outcome",
+    "Purity",
     "SandboxConfig",
     "SandboxError",
     "SandboxStats",
     "SandboxUnavailable",
     "ScriptedSandbox",
     "Status",
+    "TooLarge",
     "canonical",
     "describe",
     "docker_available",
+    "draw_hash_seeds",
     "open_sandbox",
     "parse_arguments",
     "parse_literal",
+    "purity_of",
     "same_value",
 ]

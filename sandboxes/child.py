@@ -63,7 +63,9 @@ def run_work(work: Work, emit: Emit) -> None:
     except BaseException as error:  # SyntaxError, ValueError for NUL, MemoryError and RecursionError for nesting
         emit(Tag.SYNTAX_ERROR, name_of_type(type(error)))
         return
-    arguments = [_read(text, _MOST_RUNS if work.runs else 1) for text in work.calls]  # all of them before the program can touch the reader
+    arguments = [
+        _read(text, _MOST_RUNS if work.runs else 1) for text in work.calls
+    ]  # all of them before the program can touch the reader
     used_bytes = 0
     loaded = False
 

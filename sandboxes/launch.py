@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
-_MODULES = ("values", "wire", "streams", "page", "child", "landlock", "seccomp", "isolate", "worker")
+_MODULES = ("library", "values", "wire", "streams", "page", "child", "landlock", "seccomp", "isolate", "worker")
 _BOOT = """\
 import sys, types
 package = types.ModuleType("sandboxes")

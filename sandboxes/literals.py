@@ -6,9 +6,9 @@ from collections import OrderedDict
 from decimal import Decimal
 from typing import Any
 
+from .library import LibraryValue
 from .values import (
     MAX_LITERAL_CHARS,
-    LibraryValue,
     NotALiteral,
     NotSerialisable,
     TooLarge,

@@ -92,7 +92,8 @@ class Frame:
     def give_up(self) -> None:
         """Settles the remaining calls as lost by the sandbox."""
         for index in self.indices:
-            self.results[index] = CallOutcome(status=Status.WORKER_LOST, error="the sandbox failed twice")
+            lost = CallOutcome(status=Status.WORKER_LOST, error="the sandbox failed twice")
+            self.results[index] = _agree(self.results[index], lost)
 
 
 @dataclass(frozen=True, slots=True)

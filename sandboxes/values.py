@@ -15,12 +15,12 @@ import _thread
 import ast
 import json
 import math
-import sys
 import warnings
 from collections import Counter, OrderedDict, defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from types import MemberDescriptorType
-from typing import Any, NamedTuple, Self, cast
+from collections.abc import Sequence
+from typing import Any, cast
+
+from .library import FORMS, Library, library_call, name_of_type
 
 MAX_DEPTH = 64
 MAX_LITERAL_CHARS = 20_000
@@ -35,22 +35,6 @@ _QUIET = _thread.allocate_lock()
 _JSON = json.JSONDecoder()
 _JSON_WORDS = ("true", "false", "null", "NaN", "Infinity")  # names in Python; as parts of strings they cost only time
 
-# The real name of a class: `cls.__name__` would run a hostile metaclass.
-name_of_type = cast("Callable[[type], str]", type.__dict__["__name__"].__get__)
-_mro = cast("Callable[[type], tuple[type, ...]]", type.__dict__["__mro__"].__get__)
-_dict = cast("Callable[[type], Mapping[str, Any]]", type.__dict__["__dict__"].__get__)
-
-_FORMS: dict[str, tuple[type, ...]] = {
-    "Counter": (dict,),
-    "OrderedDict": (dict,),
-    "defaultdict": (type(None), dict),
-    "namedtuple": (str, tuple, tuple),
-    "Fraction": (int, int),
-    "Decimal": (str,),
-}
-"""What stands between the brackets behind the name of a library type."""
-_FIELD = type(_dict(NamedTuple("_Named", [("field", int)]))["field"])
-
 
 class NotSerialisable(ValueError):
     """Raised for a value that is not made of plain literals only; the message names the type or the reason."""
@@ -62,24 +46,6 @@ class TooLarge(ValueError):
 
 class NotALiteral(ValueError):
     """Raised for text that is not a plain literal; the message is a short reason."""
-
-
-class LibraryValue(tuple[Any, ...]):
-    """A value of a library type as the reader builds it: this class, the type's name, and what stands between its brackets.
-
-    The class in front makes it unequal to every literal.
-    """
-
-    __slots__ = ()
-
-    @classmethod
-    def of(cls, name: str, content: Sequence[Any]) -> Self:
-        """The value that `name(*content)` spells."""
-        return cls((cls, name, *content))
-
-
-Library = Callable[[str, list[Any]], Any]
-"""What becomes of a value of a library type: of its type's name and of what stands between the brackets, see `_FORMS`."""
 
 
 def canonical(value: object, max_chars: int = 1 << 24) -> str:
@@ -132,7 +98,7 @@ def canonical(value: object, max_chars: int = 1 << 24) -> str:
             head = name_of_type(kind) + ("(None, " if kind is defaultdict else "(")
             left -= len(head)
             out = head + pairs(item, OrderedDict if kind is OrderedDict else dict, depth + 1) + ")"
-        elif (call := _library_call(item, kind)) is not None:
+        elif (call := library_call(item, kind)) is not None:
             left -= len(call[0])
             out = f"{call[0]}({', '.join(many(call[1], depth))})"
         else:
@@ -171,38 +137,6 @@ def _leaf(item: Any, kind: type, left: int) -> str | None:
         sign = "-" if math.copysign(1, item.imag) < 0 else "+"
         return f"({_real(item.real)}{sign}{_real(abs(item.imag))}j)"
     return None
-
-
-def _library_call(item: Any, kind: Any) -> tuple[str, Sequence[Any]] | None:
-    """The name of a library type and what stands between its brackets, read past all methods that a program can replace.
-
-    Fraction and Decimal are known by the modules that the program imported: importing them here would make every fork dearer.
-    A program may put a type of its own there, which is no more than choosing another result.
-    """
-    name = name_of_type(kind)
-    if kind is LibraryValue:
-        return item[1], item[2:]
-    if name == "Fraction" and kind is getattr(sys.modules.get("fractions"), name, None):
-        parts = [_dict(kind).get("_numerator"), _dict(kind).get("_denominator")]
-        if all(type(part) is MemberDescriptorType for part in parts):
-            return name, [cast(Any, part).__get__(item) for part in parts]
-    if name == "Decimal" and kind is getattr(sys.modules.get("decimal"), name, None):
-        text = kind.__str__(item)
-        return name, [math.nan if "NaN" in text else text]
-    if (fields := _fields(kind)) is not None:
-        return "namedtuple", [name, fields, tuple(tuple.__iter__(item))]
-    return None
-
-
-def _fields(kind: type) -> tuple[str, ...] | None:
-    """The field names of a class made by `namedtuple` or `NamedTuple` whose values compare as tuples do, else None."""
-    if type(kind) is not type or len(_mro(kind)) != 3 or _mro(kind)[1] is not tuple or not name_of_type(kind).isidentifier():
-        return None
-    own = _dict(kind)
-    fields = own.get("_fields")
-    if type(fields) is not tuple or any(type(field) is not str or type(own.get(field)) is not _FIELD for field in fields):
-        return None
-    return None if "__eq__" in own or "__ne__" in own or "__hash__" in own else fields
 
 
 def _real(number: float) -> str:
@@ -302,9 +236,9 @@ def _value(node: ast.expr, depth: int, library: Library | None) -> Any:
             return frozenset(_value(inner, depth, library))
         case ast.Call(func=ast.Name(id="float")):
             return _number(node)
-        case ast.Call(func=ast.Name(id=name), args=items, keywords=[]) if library is not None and name in _FORMS:
+        case ast.Call(func=ast.Name(id=name), args=items, keywords=[]) if library is not None and name in FORMS:
             content = each(items)
-            if tuple(map(type, content)) != _FORMS[name] or (name == "Fraction" and content[1] < 1):
+            if tuple(map(type, content)) != FORMS[name] or (name == "Fraction" and content[1] < 1):
                 raise NotALiteral(f"not the form of a {name}")
             return library(name, content)
         case _:

@@ -26,7 +26,7 @@ def pair_key(task: Mapping[str, Any]) -> str:
 
 
 class TaskBuffer:
-    """Keeps the newest `capacity` tasks; every operation on one task takes constant time.
+    """Keeps the newest `capacity` tasks; every operation on one task takes constant time, but for `discard`.
 
     Args:
         seeds: Tasks that are there from the start and age like any other.
@@ -78,6 +78,16 @@ class TaskBuffer:
             self._ring[self._next] = dict(task)
         self._next = (self._next + 1) % self.capacity
         return "added"
+
+    def discard(self, task: Mapping[str, Any]) -> bool:
+        """Takes a task out, which turned out to be none; whether it was there."""
+        name = self._key(task)
+        if name not in self._known:
+            return False
+        kept = [one for one in self.newest(len(self))[::-1] if self._key(one) != name]
+        self._known.discard(name)
+        self._ring, self._next = kept, len(kept) % self.capacity
+        return True
 
     def newest(self, count: int) -> list[Task]:
         """The last `count` tasks that were added, newest first; fewer if there are fewer."""

@@ -6,13 +6,16 @@ is a literal that every later check uses instead. A solver's answer is never eva
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
 from sandboxes import CallOutcome, Job, NotALiteral, Status, canonical, parse_arguments, parse_literal
+from sandboxes.values import read_call
 
+from .findings import WORKER_LOST
 from .game import Request
-from .syntax import is_argument_list
+from .syntax import is_argument_list, module_tree
 
 MAX_INPUT_CHARS = 2_000
 
@@ -30,6 +33,7 @@ _REASONS = {
     Status.NONDETERMINISTIC: "input_nondeterministic",
     Status.NOT_SERIALISABLE: "input_not_literal",
     Status.OUTPUT_TOO_LARGE: "input_too_long",
+    Status.WORKER_LOST: WORKER_LOST,
 }
 
 
@@ -43,7 +47,8 @@ def resolve_inputs(program: str, inputs: Sequence[str]) -> Generator[list[Reques
     Returns:
         One canonical argument list per input, or the first reason: `input_too_long`; `input_not_literal` (not an argument
         list, or its value cannot be written as a literal); `input_raised` (the expression raised or exited, or the
-        program's module level did); `input_nondeterministic`; `input_` + another sandbox status, such as `input_timeout`.
+        program's module level did); `input_nondeterministic`; `input_` + another sandbox status, such as `input_timeout`; or
+        `worker_lost`, which is void.
     """
     calls: list[str | None] = []
     for text in inputs:
@@ -80,6 +85,16 @@ def argument_text(positional: object, keywords: object) -> str:
     if parse_arguments(text) != text:  # such as a keyword that Python would spell another way
         raise NotALiteral("no literal spelling")
     return text
+
+
+def spelled_by_name(program: str, call: str, entry_point: str = "f") -> str:
+    """The canonical text of the dict of a call's arguments: by parameter where the program shows it, else by place."""
+    tree = module_tree(program)
+    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point] if tree else []
+    names: list[int | str] = [one.arg for one in (*found[-1].args.posonlyargs, *found[-1].args.args)] if found else []
+    positional, keywords = read_call(call)
+    places = [*names, *range(len(names), len(positional))][: len(positional)]
+    return canonical({**dict(zip(places, positional, strict=True)), **keywords})
 
 
 def _read(call: CallOutcome) -> tuple[str, str]:

@@ -175,6 +175,7 @@ def _parser(*rules: str) -> MarkdownIt:
     parser.block.ruler.at("list", _shallow(list_block), {"alt": ["paragraph", "blockquote"]})
     parser.block.ruler.push("line", _line)
     parser.block.ruler.enableOnly(["code", "fence", *rules])
+    parser.block.ruler.getRules("")  # compiles the rules, which two threads must not do at once
     return parser
 
 

@@ -42,16 +42,24 @@ def check_reward_role(reward_role: str | None, game: Game) -> str | None:
 
 
 class CreditLedger:
-    """Which credits of a match were already reported, so that each is reported once."""
+    """What of a match was already reported, so that each thing is reported once."""
 
     def __init__(self) -> None:
         self.known: set[Slot] = set()
+        self.left_out: set[Slot] = set()
 
     def news(self, match: Match) -> list[tuple[Slot, float]]:
         """Credits that became known since the last call, in slot-application order."""
         fresh = [(done.slot, match.game.credit[done.slot]) for done in match.applied if done.slot in match.game.credit]
         fresh = [(slot, credit) for slot, credit in fresh if slot not in self.known]
         self.known.update(slot for slot, _ in fresh)
+        return fresh
+
+    def untrained(self, match: Match) -> list[Slot]:
+        """Messages of which became known since the last call that they shall not train: void ones, and those a game masks."""
+        slots = [done.slot for done in match.applied if done.slot in match.game.void or not done.verdict.train]
+        fresh = [slot for slot in slots if slot not in self.left_out]
+        self.left_out.update(fresh)
         return fresh
 
 
@@ -72,6 +80,8 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
     ## Info
     - `credit`: tuple of `(role, attempt, turn, credit)`, the training returns that became known in this step.
     - `role_rewards`: `{role: sum of those credits}`, every role present.
+    - `untrained`: tuple of `(role, attempt, turn)`, messages that shall not train, as became known in this step: those that
+      the game masks, and those that are void (charged to nobody: the sandbox failed, or chance decides).
     - `valid`, `reason`, `score`: the verdict on the message (`step` only).
     - `task_id`: name of the task, or empty.
 
@@ -167,8 +177,10 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
     def _info(self, news: list[tuple[Slot, float]] | None = None) -> dict[str, Any]:
         news = news or []
         rewards = {role: float(sum(credit for slot, credit in news if slot.role == role)) for role in self.game.roles}
+        untrained = [] if self._match is None else self._ledger.untrained(self._match)
         return {
             "credit": tuple((*slot, float(credit)) for slot, credit in news),
+            "untrained": tuple(tuple(slot) for slot in untrained),
             "role_rewards": rewards,
             "task_id": self.game.task_id,
         }

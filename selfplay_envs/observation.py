@@ -50,7 +50,7 @@ class Observation:
 def observing_job(program: str, entry_point: str, calls: Iterable[str], limits: Limits) -> Job:
     """The job that makes these calls of a program, which must parse by itself; `read_observation` reads its outcomes."""
     text = program + _HARNESS.format(observe=_OBSERVE, name=entry_point)
-    return Job(program=text, calls=tuple(calls), entry_point=_OBSERVE, limits=limits)
+    return Job(program=text, calls=tuple(calls), entry_point=_OBSERVE, limits=limits, may_meet=True)
 
 
 def read_observation(arguments: str, call: CallOutcome) -> Observation:

@@ -5,8 +5,9 @@ Every prompt style asks for the same shape, so one parser serves all of them: la
 
 - Tags count outside fenced blocks only; inside one they are code. `tags.py` tells tags that are meant from tags that a
   sentence speaks of or that are quoted, which open nothing.
-- A thought goes from `<think>` to the first `</think>`. Chat templates of reasoning models open the thought in the prompt, so
-  all that stands before a `</think>` without a `<think>` is thought too, answers included. Thoughts do not nest.
+- A thought goes from `<think>` to the first `</think>` that is not quoted; thoughts do not nest. Chat templates of reasoning
+  models open the thought in the prompt, so all that stands before a `</think>` without a `<think>` is thought too, answers
+  included.
 - A reply that ends inside a thought holds no answer; it is at fault (`Parsed.fault`), whatever stood before the thought.
 - Of the `<answer>` ... `</answer>` blocks outside thoughts the last closed one counts, and nothing else: where it holds no
   fence, the reply holds none. In nested ones the inner counts; a thought inside an answer is no part of it.

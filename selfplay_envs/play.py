@@ -172,11 +172,13 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
                 f"slot={tuple(slot)} is not to act in {match.start.env_id}; call reset, or reply to a pending slot."
             )
     judged = referee.answer([_judge(match, slot, reply, referee) for match, slot, reply in actions])
+    verdicts: list[Verdict] = []
     for (match, slot, reply), answered in zip(actions, judged, strict=True):
         try:
             match.apply(slot, reply, answered.value)
         except Exception as error:
             match.unsay(referee.caught(error))
+        verdicts.append(match.applied[-1].verdict)
     complete = [match for match in dict.fromkeys(match for match, _, _ in actions) if not match.waiting]
     for match, answered in zip(complete, referee.answer([_settle(match) for match in complete], _fault), strict=True):
         try:
@@ -185,7 +187,7 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
             match.close_turn(answered.results)
         except Exception as error:
             match.abandon(referee.caught(error))
-    return [answered.value for answered in judged]
+    return verdicts
 
 
 def _judge(match: Match, slot: Slot, reply: Reply, referee: Referee) -> Judging:

@@ -108,15 +108,18 @@ class Referee:
     def backend(self) -> dict[str, str]:
         """Names of what was really used so far; a handler that nobody asked is not opened just to be named.
 
-        Keys: `sandbox`, `judge`, and `judge:NAME` for each further judge that was asked.
+        Keys: `sandbox`, `judge`, `judge:NAME` for each further judge that was asked, and `hash_seeds` of the sandbox, which a
+        sandbox text takes as `hash-seeds=`.
         """
         asked = dict(self._asked)  # another lane may add to it meanwhile
         further = {f"judge:{name}": asked[name] for name in sorted(asked)}
         handlers: dict[str, object] = {"sandbox": self._sandbox, "judge": self._judge, **further}
-        return {
+        names = {
             key: value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
             for key, value in handlers.items()
         }
+        seeds: tuple[int, ...] = getattr(self._sandbox, "hash_seeds", ())
+        return {**names, **({"hash_seeds": "+".join(map(str, seeds))} if seeds else {})}
 
     def answer(
         self, generators: Sequence[Generator[list[Request], list[Any], T]], otherwise: Callable[[str], Any] = Verdict.nothing
@@ -207,20 +210,22 @@ class Referee:
 
 
 def run_grouped(sandbox: CodeSandbox, jobs: Sequence[Job]) -> list[Outcome]:
-    """Runs jobs of equal programs as one, and each distinct call once: a sandbox sees to it that calls do not meet.
+    """Runs jobs of equal programs as one, and each distinct call once; the sandbox sees to it that calls do not meet.
+
+    Jobs whose calls may meet have their processes to themselves: only whole equals are one.
 
     Returns:
         One outcome per job, in order, as if each had run alone.
     """
-    keys = [replace(job, calls=()) for job in jobs]
-    wanted: dict[Job, dict[str, None]] = {}
+    keys = [(replace(job, calls=()), job.calls if job.may_meet else ()) for job in jobs]
+    wanted: dict[tuple[Job, tuple[str, ...]], dict[str, None]] = {}
     for key, job in zip(keys, jobs, strict=True):
         wanted.setdefault(key, {}).update(dict.fromkeys(job.calls))
-    merged: list[tuple[Job, Job]] = []
+    merged: list[tuple[tuple[Job, tuple[str, ...]], Job]] = []
     for key, calls in wanted.items():
         for start in range(0, len(calls), _CALLS_TOGETHER):
-            merged.append((key, replace(key, calls=tuple(calls)[start : start + _CALLS_TOGETHER])))
-    found: dict[tuple[Job, str], CallOutcome] = {}
+            merged.append((key, replace(key[0], calls=tuple(calls)[start : start + _CALLS_TOGETHER])))
+    found: dict[tuple[Job, tuple[str, ...], str], CallOutcome] = {}
     for (key, job), outcome in zip(merged, sandbox.run([job for _, job in merged]), strict=True):
-        found |= {(key, call): one for call, one in zip(job.calls, outcome.calls, strict=True)}
-    return [Outcome.of([found[key, call] for call in job.calls]) for key, job in zip(keys, jobs, strict=True)]
+        found |= {(*key, call): one for call, one in zip(job.calls, outcome.calls, strict=True)}
+    return [Outcome.of([found[*key, call] for call in job.calls]) for key, job in zip(keys, jobs, strict=True)]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import atexit
 import builtins
 import contextlib
+import importlib
 import io
 import mmap
 import os
@@ -23,7 +24,7 @@ import resource
 import sys
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -51,25 +52,21 @@ def run_main(source: str, stdin: str, threads: str) -> str:
     stdout.mode = "w"
     sys.stdout = sys.__stdout__ = stdout
     builtins.exit = builtins.quit = sys.exit  # the sandbox's interpreter starts without `site`
-    end_softly(captured)
     ask_for_no_stack()
-    finder = ThreadFinder(threads)
+    changes = Changes(threads)
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     atexit._clear()
-    try:
+    with ending_softly(captured):
         try:
             exec(code, main.__dict__)
         except SystemExit as stop:
             if stop.code is not None and not (type(stop.code) in (int, bool) and stop.code == 0):
                 raise
-        finder.finish()
+        changes.finish()
         atexit._run_exitfuncs()
         for stream in (sys.stdout, stdout):
             with contextlib.suppress(ValueError, AttributeError):  # closed, or no stream at all: the program's own doing
                 stream.flush()
-    except BaseException:
-        if not captured.ended:
-            raise
     return captured.text()
 
 
@@ -148,7 +145,9 @@ def become_a_file(data: bytes) -> None:
         return os.stat_result((*found[:6], len(data), *found[7:])) if fd == 0 else found
 
     def stat_sized(path: Any, **options: Any) -> os.stat_result:
-        return fstat_sized(0) if path == 0 or (not isinstance(path, int) and os.fspath(path) in names) else stat(path, **options)
+        return (
+            fstat_sized(0) if path == 0 or (not isinstance(path, int) and os.fspath(path) in names) else stat(path, **options)
+        )
 
     def seek(fd: int, offset: int, whence: int = os.SEEK_SET, /) -> int:
         if fd != 0:
@@ -188,8 +187,9 @@ def become_a_file(data: bytes) -> None:
     sys.stdin = sys.__stdin__ = stdin
 
 
-def end_softly(captured: Captured) -> None:
-    """Has `os._exit` with 0 come back to `run_main`. What was written and not flushed is lost; other codes end the process."""
+@contextlib.contextmanager
+def ending_softly(captured: Captured) -> Iterator[None]:
+    """Meanwhile `os._exit` with 0 leads to the end of this block. What was not flushed is lost; other codes end the process."""
     end_process = os._exit
 
     def leave(status: int) -> None:
@@ -199,6 +199,13 @@ def end_softly(captured: Captured) -> None:
         raise HardExit
 
     os._exit = posix._exit = leave
+    try:
+        yield
+    except BaseException:
+        if not captured.ended:
+            raise
+    finally:
+        os._exit = posix._exit = end_process
 
 
 def ask_for_no_stack() -> None:
@@ -215,14 +222,15 @@ def ask_for_no_stack() -> None:
     resource.setrlimit = setrlimit
 
 
-class ThreadFinder:
-    """Stands for the modules `_thread` and `threading` until one of them is imported; see `stdio_threads_inside`."""
+class Changes:
+    """Finds modules before anybody else, and has them changed at their first import."""
 
-    def __init__(self, text: str) -> None:
-        """Makes sure that the first import of any module with threads comes here."""
-        self._text = text
+    def __init__(self, threads: str) -> None:
+        """Has `threads`, the text of `stdio_threads_inside`, change the modules on which all others with threads stand."""
         self.sleep: Callable[[float], None] = time.sleep
         self.finish: Callable[[], None] = lambda: None
+        self._threads = threads
+        self._changes: dict[str, Callable[[], None]] = dict.fromkeys(("_thread", "threading", "asyncio"), self._change_threads)
         time.sleep = lambda seconds, /: self.sleep(seconds)
         for name in list(sys.modules):
             if name.partition(".")[0] in ("threading", "_threading_local", "queue", "concurrent", "multiprocessing", "asyncio"):
@@ -231,17 +239,20 @@ class ThreadFinder:
         sys.meta_path.insert(0, self)
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
-        """Where these modules come from: here."""
-        return ModuleSpec(name, self) if name in ("_thread", "threading") else None
+        """Where a module comes from: from here if it wants changing."""
+        return ModuleSpec(name, self) if name in self._changes else None
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType:
-        """Gives up this place, and changes both."""
-        sys.meta_path.remove(self)
-        sys.modules["_thread"] = self._module
-        names: dict[str, Any] = {}
-        exec(self._text, names)
-        self.sleep, self.finish = names["install"](self._module, self.sleep)
-        return sys.modules[spec.name]
+        """The module, changed."""
+        self._changes.pop(spec.name)()
+        return importlib.import_module(spec.name)
 
     def exec_module(self, module: types.ModuleType) -> None:
         """Nothing is left to do."""
+
+    def _change_threads(self) -> None:
+        self._changes.clear()
+        sys.modules["_thread"] = self._module
+        names: dict[str, Any] = {}
+        exec(self._threads, names)
+        self.sleep, self.finish = names["install"](self._module, self.sleep, self._changes)

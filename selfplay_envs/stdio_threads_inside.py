@@ -157,8 +157,15 @@ class Turns:
             task.ended.held = False
 
 
-def install(module: Any, sleep: Callable[[float], None]) -> tuple[Callable[[float], None], Callable[[], None]]:
+def install(
+    module: Any, sleep: Callable[[float], None], changes: dict[str, Callable[[], None]]
+) -> tuple[Callable[[float], None], Callable[[], None]]:
     """Gives `_thread` and what stands on it the threads of this module.
+
+    Args:
+        module: `_thread`.
+        sleep: That of `time`.
+        changes: What to do when a module is imported, to which this adds.
 
     Returns:
         What takes the place of `sleep`, and what to do at the end of the main program.
@@ -182,6 +189,8 @@ def install(module: Any, sleep: Callable[[float], None]) -> tuple[Callable[[floa
     module._local = threading.local = local  # the one in C keeps its values by real threads
     change_threading(threading, turns)
     change_queue(queue.Queue)
+    changes["multiprocessing.pool"] = change_pool
+    changes["asyncio.base_events"] = change_asyncio
 
     def sleep_shortly(seconds: float) -> None:
         turns.nap()
@@ -255,3 +264,60 @@ def change_queue(queue: Any) -> None:
             self.maxsize = maxsize
 
     queue.put = put
+
+
+def change_pool() -> None:
+    """Has a `ThreadPool` work without the processes and pipes that watch over the library's."""
+    import multiprocessing.pool as library
+    import threading
+
+    class ThreadPool(library.ThreadPool):
+        def __init__(self, processes: int | None = None, initializer: Any = None, initargs: Any = ()) -> None:
+            self._state, self._cache, self._taskqueue = "RUN", {}, self
+            self._pool = [None] * (processes or os.cpu_count() or 1)
+            self._batches: list[threading.Thread] = []
+            if initializer:
+                initializer(*initargs)
+
+        def put(self, batch: Any) -> None:
+            """Takes the place of the queue that the library puts its tasks into."""
+            self._batches.append(threading.Thread(target=self._work, args=batch, daemon=True))
+            self._batches[-1].start()
+
+        def _work(self, tasks: Any, set_length: Any) -> None:
+            done = 0
+            for job, place, function, args, options in tasks:
+                try:
+                    result = True, function(*args, **options)
+                except Exception as error:
+                    result = False, error
+                self._cache[job]._set(place, result)
+                done += 1
+            if set_length:
+                set_length(done)
+
+        def close(self) -> None:
+            self._state = "CLOSE"
+
+        terminate = close
+
+        def join(self) -> None:
+            for batch in self._batches:
+                batch.join()
+
+    library.ThreadPool = ThreadPool
+
+
+def change_asyncio() -> None:
+    """Has an event loop do at once what it would leave to a thread: it waits for input, not for locks."""
+    import asyncio.base_events
+
+    def run_in_executor(loop: Any, executor: Any, function: Callable[..., Any], *args: Any) -> Any:
+        future = loop.create_future()
+        try:
+            future.set_result(function(*args))
+        except Exception as error:
+            future.set_exception(error)
+        return future
+
+    asyncio.base_events.BaseEventLoop.run_in_executor = run_in_executor

@@ -126,13 +126,16 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
             "reason": [""] * self.num_envs,
             "score": np.zeros(self.num_envs),
             "credit": [()] * self.num_envs,
+            "untrained": [()] * self.num_envs,
             "role_rewards": {role: np.zeros(self.num_envs) for role in self.games[0].roles},
         }
         for row, verdict in zip(rows, verdicts, strict=True):
             info["valid"][row], info["reason"][row], info["score"][row] = verdict.valid, verdict.reason, verdict.score
         for group in sorted({row // self.attempts for row in rows}):
             self._pay(group, {slot: row for row, (_, slot) in rows.items() if row // self.attempts == group}, rewards, info)
-        info["reason"], info["credit"], info["active"] = tuple(info["reason"]), tuple(info["credit"]), self._active()
+        for name in ("reason", "credit", "untrained"):
+            info[name] = tuple(info[name])
+        info["active"] = self._active()
         done = np.repeat([match is not None and match.done for match in self._matches], self.attempts)
         return self._observe(), rewards, done, np.zeros(self.num_envs, dtype=bool), info
 
@@ -144,6 +147,9 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         """Reports a group's newly known credits; a role's late credit is paid on the row of its attempt."""
         match = self._matches[group]
         assert match is not None
+        for slot in self._ledgers[group].untrained(match):
+            row = group * self.attempts + slot.attempt
+            info["untrained"][row] = (*info["untrained"][row], tuple(slot))
         for slot, credit in self._ledgers[group].news(match):
             row = group * self.attempts + slot.attempt
             info["credit"][row] = (*info["credit"][row], (*slot, float(credit)))

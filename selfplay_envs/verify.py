@@ -9,10 +9,23 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Sequence
 from typing import Any
 
-from sandboxes import Job, NotALiteral, Outcome, Status, canonical, parse_arguments, parse_literal, same_value
+from sandboxes import (
+    Job,
+    NotALiteral,
+    NotSerialisable,
+    Outcome,
+    Purity,
+    Status,
+    TooLarge,
+    canonical,
+    parse_arguments,
+    parse_literal,
+    purity_of,
+    same_value,
+)
 
-from .expressions import MAX_INPUT_CHARS, resolve_inputs
-from .findings import RIGHT, WRONG, Finding
+from .expressions import MAX_INPUT_CHARS, resolve_inputs, spelled_by_name
+from .findings import GOLD_CHANGED, NONDETERMINISTIC, RIGHT, WORKER_LOST, WRONG, Finding
 from .game import Request
 from .programs import program_fault
 from .referee import Referee
@@ -26,8 +39,8 @@ def validate(
 ) -> Generator[list[Request], list[Any], CodeTask | str]:
     """Turns a program and argument lists into a task, or says why not.
 
-    Stages: static checks; inputs that are expressions become literals; one deterministic run of every input (twice in one
-    process, once under another hash seed); a round trip of the gold values through the verifier in a fresh process.
+    Stages: static checks; inputs that are expressions become literals; a run of every input that is proved deterministic; a
+    round trip of the gold values through the verifier in a fresh process.
 
     Args:
         program: The proposer's program.
@@ -37,7 +50,7 @@ def validate(
 
     Returns:
         The task with canonical inputs and outputs, or a reason: one of `program_fault`'s, one of `resolve_inputs`'s,
-        `program_` + a sandbox status, `gold_too_long`, `failed_round_trip`.
+        `program_` + a sandbox status, `gold_too_long`, `failed_round_trip`; or `worker_lost`, which is void: nothing is known.
     """
     if fault := program_fault(program):
         return fault
@@ -46,22 +59,25 @@ def validate(
         return calls
     [first] = yield [Job(program=program, calls=calls, determinism=True)]
     if first.status is not Status.OK:
-        return f"program_{first.status}"
+        return WORKER_LOST if _is_lost(first) else f"program_{first.status}"
     try:  # in our own hand: what a program says of itself may hold a comment, and gold values stand in prompts
-        gold = tuple(canonical(parse_literal(call.value or "", MAX_GOLD_CHARS)) for call in first.calls)
-    except NotALiteral:
-        return (
-            "gold_too_long"
-            if any(len(call.value or "") > MAX_GOLD_CHARS for call in first.calls)
-            else "program_not_serialisable"
-        )
-    task = CodeTask(program=program, inputs=calls, outputs=gold, message=message)
-    finding = yield from check_program(task, program, strict=strict)
-    return task if finding == RIGHT else "failed_round_trip"
+        gold = tuple(canonical(parse_literal(text, max(len(text), 1))) for call in first.calls if (text := call.value or ""))
+    except (NotALiteral, NotSerialisable, TooLarge):
+        return "program_not_serialisable"
+    if any(len(text) > MAX_GOLD_CHARS for text in gold):
+        return "gold_too_long"
+    [again] = yield [Job(program=program, calls=calls)]
+    if _is_lost(again):
+        return WORKER_LOST
+    return (
+        CodeTask(program=program, inputs=calls, outputs=gold, message=message)
+        if _agree(again, gold, strict)
+        else "failed_round_trip"
+    )
 
 
 def check_output(task: CodeTask, text: str, *, strict: bool = False) -> Finding:
-    """Whether a literal equals the task's output (deduction). Asks nobody.
+    """Whether a literal equals the task's output (deduction). Asks only whether the task still holds, where that is not proved.
 
     Args:
         task: The task; its first output is the gold value.
@@ -69,14 +85,17 @@ def check_output(task: CodeTask, text: str, *, strict: bool = False) -> Finding:
         strict: True tells `True`, `1` and `1.0` apart, at any depth; False is Python's `==`.
 
     Returns:
-        `right`, `wrong`, `not_literal`.
+        `right`, `wrong`, `not_literal`; or a void finding about the task, see `gold_fault`.
     """
     try:
         value = canonical(parse_literal(text))
-    except (NotALiteral, ValueError, TypeError):
+    except (NotALiteral, NotSerialisable, TooLarge):
         return "not_literal"
+    if proof := gold_proof(task):
+        outcomes = yield proof
+        if fault := gold_fault(task, outcomes, strict):
+            return fault
     return RIGHT if same_value(value, task.outputs[0], strict) else WRONG
-    yield []
 
 
 def check_input(task: CodeTask, text: str, *, strict: bool = False) -> Finding:
@@ -85,7 +104,8 @@ def check_input(task: CodeTask, text: str, *, strict: bool = False) -> Finding:
     The argument list must be literal: a solver's expression is never evaluated.
 
     Returns:
-        `right`, `wrong`, `not_literal`, `input_too_long`.
+        `right`, `wrong`, `not_literal`, `input_too_long`; or void: `worker_lost`, `nondeterministic` (the program does not
+        always return the same for this input), and those of `gold_fault`.
     """
     if len(text) > MAX_INPUT_CHARS:
         return "input_too_long"
@@ -93,7 +113,13 @@ def check_input(task: CodeTask, text: str, *, strict: bool = False) -> Finding:
         call = parse_arguments(text)
     except NotALiteral:
         return "not_literal"
-    [outcome] = yield [Job(program=task.program, calls=(call,))]
+    outcome, *proof = yield [Job(program=task.program, calls=(call,), determinism=True), *gold_proof(task)]
+    if fault := gold_fault(task, proof, strict):
+        return fault
+    if _is_lost(outcome):
+        return WORKER_LOST
+    if outcome.status is Status.NONDETERMINISTIC:
+        return NONDETERMINISTIC
     return RIGHT if _agree(outcome, task.outputs[:1], strict) else WRONG
 
 
@@ -101,12 +127,55 @@ def check_program(task: CodeTask, program: str, *, strict: bool = False) -> Find
     """Whether a program reproduces every pair of the task (induction); `strict` as in `check_output`.
 
     Returns:
-        `right`, `wrong`, or one of `program_fault`'s reasons.
+        `right`, `wrong`, or one of `program_fault`'s reasons; or void: `worker_lost`, `answer_nondeterministic` (this program
+        does not always return the same), and those of `gold_fault`.
     """
     if fault := program_fault(program):
         return fault
-    [outcome] = yield [Job(program=program, calls=task.inputs)]
+    job = Job(program=program, calls=task.inputs, determinism=True, may_meet=True)
+    outcome, *proof = yield [job, *gold_proof(task)]
+    if fault := gold_fault(task, proof, strict):
+        return fault
+    if _is_lost(outcome):
+        return WORKER_LOST
+    if any(call.status is Status.NONDETERMINISTIC for call in outcome.calls):
+        return "answer_nondeterministic"
     return RIGHT if _agree(outcome, task.outputs, strict) else WRONG
+
+
+def repeats_input(task: CodeTask, *, strict: bool = False) -> bool:
+    """Whether two inputs of a task are equal as values, by name or by place; `strict` as in `check_output`."""
+    texts = [spelled_by_name(task.program, call) for call in task.inputs]
+    return any(same_value(one, other, strict) for place, one in enumerate(texts) for other in texts[:place])
+
+
+def gold_proof(task: CodeTask) -> list[Request]:
+    """What to ask to see that a task still holds: nothing where reading its program proves that it always will."""
+    if not task.program:  # the pairs are all there is
+        return []
+    job = Job(program=task.program, calls=task.inputs, determinism=True)
+    return [] if purity_of(job) is Purity.PURE else [job]
+
+
+def gold_fault(task: CodeTask, outcomes: Sequence[Outcome], strict: bool = False) -> str:
+    """Why a task does not hold, given the answers to `gold_proof`, or nothing.
+
+    Returns:
+        `worker_lost`; `nondeterministic`; `gold_changed`: its program returns something else than the task says, or nothing.
+    """
+    for outcome in outcomes:
+        if _is_lost(outcome):
+            return WORKER_LOST
+        if any(call.status is Status.NONDETERMINISTIC for call in outcome.calls):
+            return NONDETERMINISTIC
+        if not _agree(outcome, task.outputs, strict):
+            return GOLD_CHANGED
+    return ""
+
+
+def _is_lost(outcome: Outcome) -> bool:
+    """Whether the sandbox failed to say anything of some call."""
+    return any(call.status is Status.WORKER_LOST for call in outcome.calls)
 
 
 def _agree(outcome: Outcome, gold: Sequence[str], strict: bool) -> bool:

@@ -31,7 +31,8 @@ def forget_unstarted(folder: Path) -> None:
     """Removes what a run wrote that failed before its first number, so that the corrected command finds its folder free."""
     if any(folder.glob("*.jsonl")) or any((folder / "checkpoints").glob("*")):
         return
-    (folder / "config.json").unlink(missing_ok=True)
+    for name in ("config.json", "hash_seeds.json"):
+        (folder / name).unlink(missing_ok=True)
     for empty in (folder / "episodes", folder / "checkpoints", folder):
         with contextlib.suppress(OSError):  # not there, or not empty
             empty.rmdir()

@@ -104,13 +104,20 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
     Returns:
         0; 1 where the run had to stop and can be resumed; 130 where the person interrupted.
     """
+    was_there = folder.exists()
     with console.status("loading torch and starting the sandbox ..."):
         from sandboxes import open_sandbox
 
         from ..metrics import read_rows
+        from ..run_folder import sandbox_of
         from ..train import train as train_run
 
-        sandbox = open_sandbox(config.sandbox)
+        try:
+            sandbox = open_sandbox(sandbox_of(config, folder))
+        except Exception:
+            if not was_there:
+                forget_unstarted(folder)
+            raise
         quiet_libraries()
     from ..live import LiveView
 
@@ -119,7 +126,6 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, preset:
         f"[bold]selfplay train {preset}[/bold] into {folder}/; programs run in the [bold]{sandbox.name}[/bold] sandbox."
     )
     go_on = f"selfplay train {preset} --out {folder} --resume"
-    was_there = folder.exists()
     done = int(([{"step": 0}, *read_rows(folder / "metrics.jsonl")])[-1]["step"])
     if done >= config.steps:
         console.print(f"Nothing is left to do: the run is at step {done}; to go on, add --steps {2 * done}.")

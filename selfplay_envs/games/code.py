@@ -15,10 +15,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..findings import RIGHT, WRONG, Finding
+from ..findings import RIGHT, VOID, VOID_TASK, WRONG, Finding
 from ..game import Game, Judging, Message, Request, Settling, Slot, Verdict
 from ..learnability import SolveStats, find_learnability
-from ..parsing import bodies
+from ..parsing import Parsed, read_reply
 from ..programs import program_key
 from ..prompts import find_style
 from ..tasks import IDENTITY, CodeTask
@@ -85,6 +85,7 @@ class CodeGame(Game):
         self._fresh = given is None
         self._over = False
         self._solved = [False] * self.attempts
+        self._void: list[str] = []
 
     def pending(self) -> tuple[Slot, ...]:
         """The proposer first, then the whole panel at once."""
@@ -101,18 +102,22 @@ class CodeGame(Game):
     def judge(self, slot: Slot, text: str, finish_reason: str) -> Judging:
         """A proposal must parse and survive `validate`; an answer is checked against execution.
 
-        Reasons of a proposal: those of `propose` and of `selfplay_envs.verify.validate`, and `copied_reference`.
-        Reasons of an answer: `ok`, `wrong`, and those of the game's check.
+        Reasons of a proposal: those of `read_reply`, of `propose` and of `selfplay_envs.verify.validate`, and
+        `copied_reference`. Reasons of an answer: `ok`, `wrong`, those of `read_reply` and of the game's check. Void, for either:
+        those of `selfplay_envs.findings.VOID`.
         """
+        reply = read_reply(text, finish_reason)
+        if reply.fault:
+            return Verdict(valid=False, reason=reply.fault, train=not self.masks)
         if slot.role == "proposer":
-            task = yield from self.propose(text)
-            if isinstance(task, str):
-                return Verdict(valid=False, reason=task, train=not self.masks)
-            return Verdict(valid=True, data=task.to_json())
-        finding = yield from self.check(self._task(), text)
-        if finding in (RIGHT, WRONG):
-            return Verdict(valid=True, reason="ok" if finding == RIGHT else "wrong", score=float(finding == RIGHT))
-        return Verdict(valid=False, reason=finding, train=not self.masks)
+            found = yield from self.propose(reply)
+            if isinstance(found, CodeTask):
+                return Verdict(valid=True, data=found.to_json())
+        else:
+            found = yield from self.check(self._task(), reply)
+            if found in (RIGHT, WRONG):
+                return Verdict(valid=True, reason="ok" if found == RIGHT else "wrong", score=float(found == RIGHT))
+        return Verdict.nothing(found) if found in VOID else Verdict(valid=False, reason=found, train=not self.masks)
 
     def apply(self, slot: Slot, text: str, verdict: Verdict) -> None:
         """A valid proposal becomes the task; an answer is paid at once."""
@@ -129,11 +134,25 @@ class CodeGame(Game):
         self.credit[slot] = right_or_wrong if verdict.valid else self.malformed_credit
         self._over = True
 
+    def skip(self, slot: Slot, verdict: Verdict) -> bool:
+        """A panel goes on without an attempt of which nothing is known; without a proposal there is nothing to go on with."""
+        if slot.role == "proposer":
+            return False
+        self._void.append(verdict.reason)
+        self.outcome["solver", slot.attempt] = 0.0
+        self._over = True
+        return True
+
     def settle(self) -> Settling:
-        """Once the panel has answered, pays the proposer by its solve rate."""
+        """Once the panel has answered, pays the proposer by its solve rate among the attempts that count."""
         if self._over and self._fresh and PROPOSER not in self.credit:
-            value = self.learnability(SolveStats(sum(self._solved), self.attempts))
-            self.credit[PROPOSER] = self.outcome["proposer", 0] = value if value > 0 else self.extreme_credit
+            judged = self.attempts - len(self._void)
+            if self._void_task or not judged:
+                self.void[PROPOSER] = self._void_task or self._void[0]
+                self.credit[PROPOSER] = self.outcome["proposer", 0] = 0.0
+            else:
+                value = self.learnability(SolveStats(sum(self._solved), judged))
+                self.credit[PROPOSER] = self.outcome["proposer", 0] = value if value > 0 else self.extreme_credit
         return
         yield []
 
@@ -144,8 +163,13 @@ class CodeGame(Game):
 
     @property
     def proposed(self) -> Mapping[str, Any] | None:
-        """The validated proposal of a fresh episode."""
-        return self.task.to_json() if self._fresh and self.task is not None else None
+        """The validated proposal of a fresh episode, unless an answer has shown that it is none."""
+        return self.task.to_json() if self._fresh and self.task is not None and not self._void_task else None
+
+    @property
+    def _void_task(self) -> str:
+        """Why the task is fit for nobody, as answers have shown, or nothing."""
+        return next((reason for reason in self._void if reason in VOID_TASK), "")
 
     def _task(self) -> CodeTask:
         assert self.task is not None, "solvers are asked only once there is a task"
@@ -164,16 +188,16 @@ class CodeGame(Game):
         """What the proposer is shown."""
 
     @abstractmethod
-    def propose(self, text: str) -> Generator[list[Request], list[Any], CodeTask | str]:
-        """Parses and validates a proposal: the task, or the reason why not."""
+    def propose(self, reply: Parsed) -> Generator[list[Request], list[Any], CodeTask | str]:
+        """Validates a proposal: the task, or the reason why not."""
 
     @abstractmethod
     def solve_prompt(self, task: CodeTask) -> tuple[Message, ...]:
         """What every solver is shown."""
 
     @abstractmethod
-    def check(self, task: CodeTask, text: str) -> Finding:
-        """Parses and checks an answer: `right`, `wrong`, or the reason why it is malformed."""
+    def check(self, task: CodeTask, reply: Parsed) -> Finding:
+        """Checks an answer: `right`, `wrong`, the reason why it is malformed, or one of `VOID`."""
 
 
 class PairGame(CodeGame):
@@ -186,9 +210,9 @@ class PairGame(CodeGame):
         """References, and what to invent."""
         return self.style.propose_pair(self.task_type, self.references)
 
-    def propose(self, text: str) -> Generator[list[Request], list[Any], CodeTask | str]:
+    def propose(self, reply: Parsed) -> Generator[list[Request], list[Any], CodeTask | str]:
         """First `python` block and first `input` block; a program equal to a reference's is refused."""
-        programs, inputs = bodies(text, "python"), bodies(text, "input")
+        programs, inputs = reply.bodies("python"), reply.bodies("input")
         if not programs:
             return "no_program_block"
         if not inputs:
@@ -210,9 +234,9 @@ class Deduction(PairGame):
         """Program and input."""
         return self.style.solve_deduction(task)
 
-    def check(self, task: CodeTask, text: str) -> Finding:
+    def check(self, task: CodeTask, reply: Parsed) -> Finding:
         """The last `output` block against the gold value."""
-        answers = bodies(text, "output")
+        answers = reply.bodies("output")
         return (yield from check_output(task, answers[-1], strict=self.strict)) if answers else "no_output_block"
 
 
@@ -228,7 +252,7 @@ class Abduction(PairGame):
         """Program and output."""
         return self.style.solve_abduction(task)
 
-    def check(self, task: CodeTask, text: str) -> Finding:
+    def check(self, task: CodeTask, reply: Parsed) -> Finding:
         """The last `input` block, run through the program."""
-        answers = bodies(text, "input")
+        answers = reply.bodies("input")
         return (yield from check_input(task, answers[-1], strict=self.strict)) if answers else "no_input_block"

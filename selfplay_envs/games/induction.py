@@ -13,9 +13,9 @@ from typing import Any
 from ..errors import UsageError
 from ..findings import Finding
 from ..game import Message, Request
-from ..parsing import bodies
+from ..parsing import Parsed
 from ..tasks import CodeTask
-from ..verify import check_program, validate
+from ..verify import check_program, repeats_input, validate
 from .code import CodeGame
 
 MAX_MESSAGE_CHARS = 1_000
@@ -77,9 +77,9 @@ class Induction(CodeGame):
         """The program of the first reference."""
         return self.style.propose_induction(self.references[0].program, self.num_inputs)
 
-    def propose(self, text: str) -> Generator[list[Request], list[Any], CodeTask | str]:
+    def propose(self, reply: Parsed) -> Generator[list[Request], list[Any], CodeTask | str]:
         """The last `num_inputs` input blocks and the last message block."""
-        inputs, messages = bodies(text, "input")[-self.num_inputs :], bodies(text, "message")
+        inputs, messages = reply.bodies("input")[-self.num_inputs :], reply.bodies("message")
         if len(inputs) < self.num_inputs:
             return "too_few_inputs"
         if not messages or not messages[-1].strip():
@@ -90,7 +90,7 @@ class Induction(CodeGame):
         if "def " in messages[-1] or program.strip() in messages[-1]:
             return "message_has_code"
         task = yield from validate(program, inputs, messages[-1].strip(), strict=self.strict)
-        if isinstance(task, CodeTask) and len(set(task.inputs)) < self.num_inputs:
+        if isinstance(task, CodeTask) and repeats_input(task, strict=self.strict):
             return "repeated_input"
         return task
 
@@ -99,9 +99,9 @@ class Induction(CodeGame):
         half = len(task.inputs) // 2
         return self.style.solve_induction(replace(task, program="", inputs=task.inputs[:half], outputs=task.outputs[:half]))
 
-    def check(self, task: CodeTask, text: str) -> Finding:
+    def check(self, task: CodeTask, reply: Parsed) -> Finding:
         """The last `python` block against the hidden half."""
-        answers = bodies(text, "python")
+        answers = reply.bodies("python")
         if not answers:
             return "no_program_block"
         half = len(task.inputs) // 2

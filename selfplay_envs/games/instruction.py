@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import UsageError
-from ..game import Game, JudgeItem, Judging, Message, Settling, Slot, Verdict, no_requests, short_hash
+from ..game import Game, JudgeItem, Judging, Message, Settling, Slot, Verdict, short_hash
 from ..judges import SELF
-from ..parsing import bodies
+from ..parsing import read_reply
 from ..prompts import find_style
 
 CHALLENGER = Slot("challenger", 0, 0)
@@ -32,7 +32,7 @@ class InstructionChallenge(Game):
     """Challenger against solvers, zero-sum: the challenger loses what the panel earns on average.
 
     Reasons of an instruction: `no_instruction_block`, `instruction_too_long`, and the judge's (`unknown_clause`, ...).
-    Reasons of an answer: `no_answer_block`. `Verdict.data` of a scored answer holds `quality` and `quality_reason` (`ok`, or
+    Reasons of an answer: `no_answer_block`. Of both: those of `read_reply`. `Verdict.data` of a scored answer holds `quality` and `quality_reason` (`ok`, or
     why the judge gave 0).
 
     Args:
@@ -74,8 +74,9 @@ class InstructionChallenge(Game):
         self.instruction = None if task is None else task["instruction"]
         self._fresh = task is None
         self._over = False
-        self._values = [0.0] * self.attempts
-        self._qualities = [0.0] * self.attempts
+        self._values: dict[int, float] = {}
+        self._qualities: dict[int, float] = {}
+        self._void: list[str] = []
 
     def pending(self) -> tuple[Slot, ...]:
         """The challenger first, then the whole panel at once."""
@@ -91,10 +92,13 @@ class InstructionChallenge(Game):
 
     def judge(self, slot: Slot, text: str, finish_reason: str) -> Judging:
         """An instruction must be one that the judge can score; an answer is worth what the judges say."""
+        reply = read_reply(text, finish_reason)
+        if reply.fault:
+            return Verdict(valid=False, reason=reply.fault)
         if slot.role == "challenger":
-            found = bodies(text, "instruction")
+            found = reply.bodies("instruction")
             if not found or not found[-1].strip():
-                return (yield from no_requests(Verdict(valid=False, reason="no_instruction_block")))
+                return Verdict(valid=False, reason="no_instruction_block")
             instruction = found[-1].strip()
             if len(instruction) > MAX_INSTRUCTION_CHARS:
                 return Verdict(valid=False, reason="instruction_too_long")
@@ -102,7 +106,7 @@ class InstructionChallenge(Game):
             if score.reason != "ok":
                 return Verdict(valid=False, reason=score.reason)
             return Verdict(valid=True, data={"instruction": instruction})
-        answers = bodies(text, "answer")
+        answers = reply.bodies("answer")
         if not answers:
             return Verdict(valid=False, reason="no_answer_block")
         assert self.instruction is not None
@@ -129,15 +133,26 @@ class InstructionChallenge(Game):
         self.credit[slot] = verdict.score + self.quality_weight * quality if verdict.valid else self.malformed_credit
         self._over = True
 
+    def skip(self, slot: Slot, verdict: Verdict) -> bool:
+        """A panel goes on without an answer of which nothing is known; without an instruction there is nothing to follow."""
+        if slot.role == "challenger":
+            return False
+        self._void.append(verdict.reason)
+        self._over = True
+        return True
+
     def settle(self) -> Settling:
         """Once the panel has answered: -V + w V_Q for the challenger, and payoffs that sum to 0."""
         if self._over and self.instruction is not None:
-            mean, quality = (sum(values) / self.attempts for values in (self._values, self._qualities))
-            for attempt, value in enumerate(self._values):
-                self.outcome["solver", attempt] = value / self.attempts
+            judged = max(1, len(self._values))
+            mean, quality = (sum(values.values()) / judged for values in (self._values, self._qualities))
+            for attempt in range(self.attempts):
+                self.outcome["solver", attempt] = self._values.get(attempt, 0.0) / judged
             self.outcome["challenger", 0] = -mean
             if self._fresh:
                 self.credit[CHALLENGER] = -mean + self.quality_weight * quality
+                if not self._values:
+                    self.void[CHALLENGER] = self._void[0]
         return
         yield []
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..game import Game, Judging, Message, Slot, Verdict, no_requests
-from ..parsing import bodies
+from ..parsing import read_reply
 from ..prompts import find_style
 
 CARDS = ("J", "Q", "K")
@@ -57,7 +57,8 @@ class KuhnPoker(Game):
     """Kuhn poker, `attempts` independent plays of one deal.
 
     Every message of a seat earns that seat's chips of its play, -2 to 2. A message that is not exactly one legal action
-    in an `action` block forfeits the ante. Reasons: `no_action_block`, `illegal_action`.
+    in an `action` block forfeits the ante. Reasons: `no_action_block`, `illegal_action`,
+    and those of `read_reply`.
 
     Args:
         attempts: Plays of the same deal; they form the groups of group-relative algorithms.
@@ -104,9 +105,10 @@ class KuhnPoker(Game):
 
     def judge(self, slot: Slot, text: str, finish_reason: str) -> Judging:
         """Exactly one legal action in the last `action` block."""
-        found = bodies(text, "action")
+        reply = read_reply(text, finish_reason)
+        found = reply.bodies("action")
         if not found:
-            return (yield from no_requests(Verdict(valid=False, reason="no_action_block")))
+            return (yield from no_requests(Verdict(valid=False, reason=reply.fault or "no_action_block")))
         action = found[-1].strip().lower()
         if action not in LEGAL[self.hands[slot.attempt].history]:
             return Verdict(valid=False, reason="illegal_action")

@@ -106,7 +106,7 @@ PAGES = {
 def test_the_page(sandbox: CodeSandbox, body: str, said: list[str]) -> None:
     sandbox.run([PROBE])
     before = sandbox.stats()
-    job = Job(program=PAGE.format(body=body, module=""), calls=("1", "2", "3"), limits=Limits(cpu_s=0.5))
+    job = Job(program=PAGE.format(body=body, module=""), calls=("1", "2", "3"), limits=Limits(cpu_s=0.5), may_meet=True)
     outcome, probe = sandbox.run([job, PROBE])
     assert [call.value or call.error for call in outcome.calls] == said
     assert probe.calls[0].value == "[(4, 2.0)]"
@@ -324,15 +324,19 @@ HANGS = {
     "timers for ever": "import signal\nsignal.signal(14, lambda *a: None)\nsignal.setitimer(0, 1e-6, 1e-6)\nwhile True: pass",
     "deaf to the end of its time": "import signal\nsignal.signal(24, signal.SIG_IGN)\nwhile True: pass",
     "a collection that hangs": "import gc\ndef hang(*a):\n    while True: pass\ngc.callbacks.append(hang)\ngc.collect()",
-    "a parent that may die first": "import time\nlibc.prctl(1, 0, 0, 0, 0)\ntime.sleep(60)",
 }
 
 
 @pytest.mark.parametrize("body", HANGS.values(), ids=HANGS)
 def test_hangs(face: Face, body: str) -> None:
     started = time.monotonic()
-    assert face(body, cpu_s=0.1, wall_s=0.4) == "timeout: over its CPU or wall limit"
+    said = face(body, cpu_s=0.1, wall_s=0.4)
+    assert said == "timeout: over its CPU or wall limit" or (body == HANGS["short naps"] and said.startswith("idle"))
     assert time.monotonic() - started < 5
+
+
+def test_a_sleeper_whose_parent_may_die_first(face: Face) -> None:
+    assert face("import time\nlibc.prctl(1, 0, 0, 0, 0)\ntime.sleep(60)").startswith("idle")
 
 
 def test_who_gives_way_at_once_is_not_starved() -> None:
@@ -424,7 +428,8 @@ def test_a_reader_that_the_first_call_spoils_has_read_everything_by_then(sandbox
 
 SOURCES = {
     "a wide name": ("def \uff46(host):\n    return 1", "1"),
-    "a mark of byte order": ("\ufefff = 3", "syntax_error: SyntaxError"),
+    "a mark of byte order": ("\ufefff = 3", "exception: TypeError"),
+    "two marks of byte order": ("\ufeff\ufefff = 3", "syntax_error: SyntaxError"),
     "a name turned around": (
         "def f(host):\n    access = 'user\u202e \u2066# admin\u2069 \u2066'\n    return access == 'user'",
         "False",

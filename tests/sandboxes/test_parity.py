@@ -68,7 +68,7 @@ def test_every_verdict_occurs_where_it_should(programs: list[Generated], answers
     assert set(found["unstable"]) == {Status.NONDETERMINISTIC}
     assert set(found["order-free"]) == {Status.OK}
     assert set(found["unfit"]) == {Status.NOT_SERIALISABLE}
-    assert set(found["sleeping"]) == {Status.TIMEOUT}
+    assert set(found["sleeping"]) == {Status.IDLE}
     assert set(found["large"]) == {Status.OK, Status.OUTPUT_TOO_LARGE}
     assert set(found["heavy"]) == {Status.OK, Status.MEMORY}
     assert set(found["hanging"]) == {Status.OK, Status.TIMEOUT}

@@ -8,7 +8,17 @@ import signal
 import pytest
 
 from sandboxes import CallOutcome, Job, Limits, Status
-from sandboxes.replies import MAX_CALLS, MAX_MEMORY_MIB, MAX_PROGRAM_BYTES, Frame, Reply, open_frames, open_twins, refuse, settle
+from sandboxes.replies import (
+    MAX_CALLS,
+    MAX_MEMORY_MIB,
+    MAX_PROGRAM_BYTES,
+    Frame,
+    Reply,
+    open_frames,
+    open_twins,
+    refuse,
+    settle,
+)
 from sandboxes.wire import Stop, Tag, record, records
 
 
@@ -97,7 +107,11 @@ def test_more_values_than_calls_are_ignored() -> None:
 
 
 def test_calls_share_a_frame_only_where_they_cannot_meet_or_may() -> None:
-    for program, may_meet, calls in ((MEETING, False, [[0, 1]]), ("import sys", True, [[0, 1]]), ("import sys", False, [[0], [1]])):
+    for program, may_meet, calls in (
+        (MEETING, False, [[0, 1]]),
+        ("import sys", True, [[0, 1]]),
+        ("import sys", False, [[0], [1]]),
+    ):
         job = Job(program=program, calls=("1", "2"), may_meet=may_meet)
         assert [frame.indices for frame in open_frames(job, [None, None])] == calls
 

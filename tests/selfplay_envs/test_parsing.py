@@ -279,12 +279,8 @@ def test_whatever_was_said_reading_never_raises_and_finds_nothing_that_was_not_t
         assert found.label in text.lower()
 
 
-PLAIN = [piece for piece in PIECES if "<" not in piece and piece not in ("\0", "python", "'''")] + [
-    "# ",
-    "1) ",
-    "    - ",
-    "---",
-]
+PLAIN = [piece for piece in PIECES if "<" not in piece and piece not in ("\0", "python", "'''")]
+PLAIN += ["# ", "1) ", "    - ", "---"]
 
 
 @given(st.lists(st.sampled_from(PLAIN), max_size=40).map("".join))

@@ -68,9 +68,9 @@ def test_jobs_with_equal_programs_share_a_process_and_equal_calls_run_once():
     assert [[c.value for c in o.calls] for o in outcomes] == [["p(1)", "p(2)"], ["q(1)"], ["p(2)", "p(3)"]]
 
 
-def test_programs_that_could_keep_something_share_nothing_but_equal_jobs():
+def test_jobs_whose_calls_may_meet_share_nothing_with_others():
     sandbox = Recorder()
-    jobs = [Job(program="import p", calls=calls) for calls in (("1", "2"), ("2",), ("1", "2"))]
+    jobs = [Job(program="import p", calls=calls, may_meet=True) for calls in (("1", "2"), ("2",), ("1", "2"))]
     outcomes = run_grouped(sandbox, jobs)
     assert [j.calls for j in sandbox.batches[0]] == [("1", "2"), ("2",)]
     both = ["import p(1)", "import p(2)"]

@@ -43,7 +43,9 @@ def test_episodes_survive_json_lines(tmp_path, episode):
     assert with_tokens.messages[1].reply.logprobs == (-0.5, -0.25)
     assert without.messages[1].reply.token_ids == ()
     assert without.messages[1].reply.policy_version == 4
-    assert without.backend == {"sandbox": "process", "judge": "rules"}
+    seeds = without.backend["hash_seeds"]
+    assert without.backend == {"sandbox": "process", "judge": "rules", "hash_seeds": seeds}
+    assert len(set(seeds.split("+"))) == 5
 
 
 @pytest.mark.parametrize(("content", "words"), [("{}\n", ":1 is not an episode"), ('{"env_id": ', ":1 is not an episode")])

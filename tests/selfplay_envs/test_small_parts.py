@@ -3,14 +3,11 @@
 import copy
 import json
 import pickle
-import time
 
 import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector.utils import batch_space
-from hypothesis import given
-from hypothesis import strategies as st
 
 from selfplay_envs import (
     CodeTask,
@@ -25,7 +22,8 @@ from selfplay_envs import (
     register_game,
 )
 from selfplay_envs.learnability import LEARNABILITY, SolveStats
-from selfplay_envs.programs import keeps_to_itself, program_fault, program_key
+from selfplay_envs.parsing import bodies, fence
+from selfplay_envs.programs import program_fault, program_key
 from selfplay_envs.prompts import STYLES, find_style
 from selfplay_envs.render import printable
 from selfplay_envs.shapers import find_shaper, repetition
@@ -185,21 +183,3 @@ def test_the_vector_seed_is_spawned_not_added():
     seeds = [gym.make_vec("SelfPlay/KuhnPoker-v0", num_envs=3).unwrapped._seeds(seed) for seed in (0, 1)]
     assert len(set(seeds[0]) | set(seeds[1])) == 6
     assert np.all(np.abs(np.diff(seeds[0])) > 10)
-
-
-@pytest.mark.parametrize(
-    ("source", "alone"),
-    [
-        ("def f(x):\n    return x + 1", True),
-        ("class A:\n    def __init__(self, x): self.x = x\ndef f(x, seen=[]):\n    return A(x).x", True),
-        ("def f(x: return", True),
-        ("import string\ndef f(x):\n    return x", False),
-        ("def f(x):\n    from math import pi\n    return x", False),
-        ("def f(x):\n    return __builtins__", False),
-        ("def f(x):\n    return f.__globals__", False),
-        ("def f(x):\n    return getattr(f, x)", False),
-        ("def f(x):\n    return (y for y in x).gi_frame", False),
-    ],
-)
-def test_what_keeps_to_itself(source: str, alone: bool) -> None:
-    assert keeps_to_itself(source) is alone

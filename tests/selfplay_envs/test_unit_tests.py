@@ -233,7 +233,7 @@ class Q(NamedTuple):
         # classes that only look like it
         ("class Counter(Counter):\n    def most_common(self, n): return [('a', 2)]\ndef f(s): return Counter()",
          "assert f('aab').most_common(1) == [('a', 2)]", "value_not_literal"),
-        ("class R(P):\n    def __eq__(s, other): return True\ndef f(s): return R(1, 2)", "assert f('') == 5", "value_not_literal"),
+        ("class R(P):\n    def __eq__(s, o): return True\ndef f(s): return R(1, 2)", "assert f(0) == 5", "value_not_literal"),
         ("Counter.__eq__ = Counter.most_common = lambda *a: [('a', 2)]\ndef f(s): return Counter()",
          "assert f('aab').most_common(1) == [('a', 2)]", "wrong"),
         ("P._fields = ('class', 'y')\nsetattr(P, 'class', P.x)\ndef f(s): return P(1, 2)", "assert f('') == (1, 2)", "wrong"),

@@ -103,7 +103,10 @@ def test_lanes_give_the_same_episodes_as_the_sequence_on_150_random_groups():
         over = False
         while not over:
             seen, _, over, _, _ = env.step(proposal if seen["role"] == "proposer" else answers[int(seen["attempt"])])
-        assert lane.to_json() == env.unwrapped.episode().to_json()
+        one, other = lane.to_json(), env.unwrapped.episode().to_json()
+        for record in (one, other):  # known as soon as the sandbox was asked anything, which is a matter of time
+            record["backend"].pop("hash_seeds", None)
+        assert one == other
         reasons |= {m.verdict.reason for m in lane.messages}
         assert paid[group].sum() == sum(m.credit for m in lane.messages if m.slot.role == "solver" or not m.verdict.valid)
     assert reasons == {"ok", "wrong", "no_output_block", "no_program_block", "syntax_error"}
