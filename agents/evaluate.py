@@ -99,7 +99,7 @@ def evaluate(
             [np.nan if one.void else float(one.verdict.valid and one.verdict.score == 1.0) for one in solvers]
         )
     lost = [played.void for episode in episodes for played in episode.messages if played.void]
-    if any(np.isnan(rows).all(axis=1).any() for rows in correct.values()):
+    if lost and any(np.isnan(rows).all(axis=1).any() for rows in correct.values()):
         raise AgentError(
             f"the evaluation has problems without any verdict ({len(lost)} samples are void, {lost[0]}): see that the "
             "sandbox works (`selfplay doctor`) and that every task holds (`selfplay check`), and run it again."

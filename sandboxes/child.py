@@ -46,11 +46,8 @@ class Work:
     @classmethod
     def decode(cls, payload: bytes, output_bytes: int, runs: int) -> Work:
         """The job that the host wrote into `payload`."""
-        texts = list(records(payload))
-        program = next(text for tag, text in texts if tag == Tag.PROGRAM)
-        entry_point = next(text for tag, text in texts if tag == Tag.ENTRY_POINT)
-        calls = tuple(text for tag, text in texts if tag == Tag.ARGUMENTS)
-        return cls(program, entry_point, calls, output_bytes, runs)
+        program, entry_point, *calls = [text for _, text in records(payload)]  # in this order, as `Frame.encode` writes them
+        return cls(program, entry_point, tuple(calls), output_bytes, runs)
 
 
 def run_work(work: Work, emit: Emit) -> None:

@@ -25,22 +25,27 @@ LIMITS = Limits(cpu_s=3.0, wall_s=12.0)
 MAX_PROGRAM_BYTES = 32_768
 """Half of what a job may hold; the rest is for the input of a case."""
 
-
 _INTEGER = re.compile(r"[+-]?[0-9]+")
 _NUMERAL = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?")
 
 
-def _without_comments(name: str) -> str:
-    """The text of a module beside this one, without what only people read: a job has little room."""
-    tree = ast.parse(Path(__file__).with_name(name).read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
+def _text_of(*names: str) -> str:
+    """The text of modules beside this one, one after another, without what only people read: a call has little room."""
+    whole = ast.parse("\n".join(Path(__file__).with_name(name).read_text(encoding="utf-8") for name in names))
+    for node in ast.walk(whole):
         if isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef)):
-            said = [each for each in node.body if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant))]
-            node.body = said or [ast.Pass()]
-    return ast.unparse(tree)
+            node.body = [statement for statement in node.body if _is_needed(statement)] or [ast.Pass()]
+    return "from __future__ import annotations\n" + ast.unparse(whole)
 
 
-_INSIDE = ", ".join(repr(_without_comments(name)) for name in ("stdio_inside.py", "stdio_threads_inside.py"))
+def _is_needed(statement: ast.stmt) -> bool:
+    """False of docstrings, and of imports of one of these modules in another and of a future that is there already."""
+    if isinstance(statement, ast.ImportFrom):
+        return statement.module != "__future__" and not statement.level
+    return not (isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant))
+
+
+_INSIDE = ", ".join(map(repr, (_text_of("stdio_inside.py"), _text_of("stdio_turns_inside.py", "stdio_threads_inside.py"))))
 
 
 def check_stdio(

@@ -24,7 +24,7 @@ import resource
 import sys
 import time
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from importlib.machinery import ModuleSpec
 from typing import Any
 
@@ -43,7 +43,7 @@ def run_main(source: str, stdin: str, threads: str) -> str:
     Args:
         source: The program.
         stdin: Its standard input.
-        threads: The text of `stdio_threads_inside`, which is compiled only for programs with threads.
+        threads: The text of `stdio_turns_inside` and `stdio_threads_inside`, compiled only for programs with threads.
     """
     code = compile(source.removeprefix("\ufeff"), "<program>", "exec", dont_inherit=True)
     captured = Captured()
@@ -136,7 +136,7 @@ def feed(data: bytes) -> None:
 
 
 def become_a_file(data: bytes) -> None:
-    """Makes standard input, as far as Python programs see it, a file that holds `data`."""
+    """Makes standard input a file that holds `data`, as far as `os`, `mmap` and `sys.stdin` tell; `open(0)` has no places."""
     names = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
     fstat, stat, lseek = os.fstat, os.stat, os.lseek
 
@@ -145,9 +145,8 @@ def become_a_file(data: bytes) -> None:
         return os.stat_result((*found[:6], len(data), *found[7:])) if fd == 0 else found
 
     def stat_sized(path: Any, **options: Any) -> os.stat_result:
-        return (
-            fstat_sized(0) if path == 0 or (not isinstance(path, int) and os.fspath(path) in names) else stat(path, **options)
-        )
+        is_stdin = path == 0 if isinstance(path, int) else os.fspath(path) in names
+        return fstat_sized(0) if is_stdin else stat(path, **options)
 
     def seek(fd: int, offset: int, whence: int = os.SEEK_SET, /) -> int:
         if fd != 0:
@@ -188,8 +187,11 @@ def become_a_file(data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def ending_softly(captured: Captured) -> Iterator[None]:
-    """Meanwhile `os._exit` with 0 leads to the end of this block. What was not flushed is lost; other codes end the process."""
+def ending_softly(captured: Captured) -> Generator[None]:
+    """Meanwhile `os._exit` with 0 leads to the end of this block. What was not flushed is lost; other codes end the process.
+
+    A program that catches it goes on, unheard; it is wrong only if it does not come to an end.
+    """
     end_process = os._exit
 
     def leave(status: int) -> None:
@@ -226,8 +228,8 @@ class Changes:
     """Finds modules before anybody else, and has them changed at their first import."""
 
     def __init__(self, threads: str) -> None:
-        """Has `threads`, the text of `stdio_threads_inside`, change the modules on which all others with threads stand."""
-        self.sleep: Callable[[float], None] = time.sleep
+        """Has `threads`, a text, change the modules on which all others with threads stand."""
+        self.sleep: Callable[[Any], None] = time.sleep
         self.finish: Callable[[], None] = lambda: None
         self._threads = threads
         self._changes: dict[str, Callable[[], None]] = dict.fromkeys(("_thread", "threading", "asyncio"), self._change_threads)
@@ -240,7 +242,8 @@ class Changes:
 
     def find_spec(self, name: str, *_: Any) -> ModuleSpec | None:
         """Where a module comes from: from here if it wants changing."""
-        return ModuleSpec(name, self) if name in self._changes else None
+        loader: Any = self
+        return ModuleSpec(name, loader) if name in self._changes else None
 
     def create_module(self, spec: ModuleSpec) -> types.ModuleType:
         """The module, changed."""

@@ -3,8 +3,8 @@
     python -m tests.benchmarks.verification                        # our arms alone, on programs of the tiny generator
     python -m tests.benchmarks.verification --azr PATH --runs 12   # PATH: a checkout of LeapLabTHU/Absolute-Zero-Reasoner
 
-A step validates 60 proposals (two runs in one process, one under another hash seed: 3 calls each), checks 40 abduction
-groups of 8 rollouts, and 40 induction rollouts on 10 inputs: 900 calls. AZR gets its best setting: everything in one
+A step validates 60 proposals, checks 40 abduction groups of 8 rollouts, and 40 induction rollouts on 10 inputs, all of them
+proved deterministic; it counts as 900 calls, 3 for each proposal, as AZR makes them. AZR gets its best setting: everything in one
 `batch_apply`, the pool kept from step to step, 1 or 2 workers, no isolation. Arms take turns within each run; what counts is
 the median of the paired ratios, not the seconds of a busy machine. Its code needs pebble, timeout-decorator and regex.
 """
@@ -57,7 +57,7 @@ class Step:
 
     @property
     def calls(self) -> int:
-        """Calls of the proposed functions: a proposal is called three times."""
+        """Calls of the proposed functions; a proposal counts as three, as many as AZR makes of it."""
         return 3 * len(self.proposals) + len(self.abduction) + sum(len(job.calls) for job in self.induction)
 
 
@@ -82,9 +82,8 @@ def make_step(programs: Sequence[tuple[str, list[str]]], sandbox: CodeSandbox, r
         raise ValueError(f"only {len(good)} of {len(jobs)} programs run on all inputs; a step needs 140.")
     chosen = [good[int(i)] for i in rng.permutation(len(good))[:140]]
     proposals = tuple(replace(job, calls=job.calls[:1]) for job in chosen[:60])
-    groups = [replace(job, determinism=False) for job in chosen[60:]]
-    rollouts = tuple(replace(job, calls=(call,)) for job in groups[:40] for call in job.calls[:8])
-    return Step(proposals, rollouts, tuple(groups[40:]))
+    rollouts = tuple(replace(job, calls=(call,)) for job in chosen[60:100] for call in job.calls[:8])
+    return Step(proposals, rollouts, tuple(replace(job, may_meet=True) for job in chosen[100:]))
 
 
 def ours(sandbox: CodeSandbox, step: Step) -> Callable[[], int]:

@@ -177,6 +177,34 @@ return found"""
     assert errno.EPERM not in errors(exposed, some).values()
 
 
+SETTING_EACH_TO_WHAT_IT_IS = """
+import struct
+allowed = []
+for which in [*range(16), *(1 << 32 | which for which in range(16))]:
+    limits = ctypes.create_string_buffer(16)
+    if libc.syscall(302, 0, ctypes.c_ulong(which), None, limits) == 0:
+        if libc.syscall(302, 0, ctypes.c_ulong(which), limits, None) == 0:
+            allowed.append(which & 0xFFFF_FFFF)
+return allowed"""
+
+
+def test_the_stack_is_the_only_limit_that_a_program_may_set(isolated: PooledSandbox, host: Host) -> None:
+    _need_seccomp(isolated)
+    if isolated.name == "docker":
+        pytest.skip("in a container hard limits do this alone")
+    assert _attack(isolated, host, SETTING_EACH_TO_WHAT_IT_IS).value == "[3, 3]"
+    of_the_worker = "resource.prlimit(os.getppid(), resource.RLIMIT_STACK, (1 << 20, 1 << 20))"
+    assert _attack(isolated, host, of_the_worker).error == "PermissionError"
+
+
+@pytest.mark.parametrize("limits", ["(-1, -1)", "(1 << 28, -1)", "(8 << 20, 9 << 20)", "(9 << 20, 8 << 20)"])
+def test_no_stack_is_larger_than_the_hard_limit(isolated: PooledSandbox, host: Host, limits: str) -> None:
+    isolated.run([PROBE])
+    if os.geteuid() == 0 and not {"user", "container"} & set(isolated.stats().layers):
+        pytest.skip("root may raise hard limits")
+    assert _attack(isolated, host, f"resource.setrlimit(resource.RLIMIT_STACK, {limits})").error == "ValueError"
+
+
 def _need_seccomp(sandbox: PooledSandbox) -> None:
     sandbox.run([PROBE])
     if "seccomp" not in sandbox.stats().layers:
@@ -219,6 +247,13 @@ HONEST = {
     "memory of its own": "import mmap\nm = mmap.mmap(-1, 4096); m[:3] = b'abc'; m.flush(); return len(m[:3])",
     "callbacks from C": "return ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int)(lambda x: x + 1)(2)",
     "asking about limits": "return 3 * (resource.getrlimit(resource.RLIMIT_NOFILE) == (64, 64))",
+    "a stack as large as it is": """
+limits = resource.getrlimit(resource.RLIMIT_STACK)
+resource.setrlimit(resource.RLIMIT_STACK, limits)
+return 3 * (resource.getrlimit(resource.RLIMIT_STACK) == limits == (8 << 20, 8 << 20))""",
+    "a smaller stack": """
+resource.setrlimit(resource.RLIMIT_STACK, (1 << 20, 8 << 20))
+return 3 * (resource.getrlimit(resource.RLIMIT_STACK) == (1 << 20, 8 << 20))""",
 }
 
 

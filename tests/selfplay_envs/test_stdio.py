@@ -1,6 +1,7 @@
 """Programs on standard input and output: every usual way to read and write works, and no unusual one gets a pass."""
 
 import json
+import time
 
 import pytest
 
@@ -92,6 +93,120 @@ def test_every_usual_way_to_read_and_write_works(referee, program):
     assert parts(referee, program) == ["right", "right"]
 
 
+ADD = "print(int(input()) + int(input()))"
+FLUSHED = "print(int(input()) + int(input()), flush=True)\n"
+FLUSHED_IN_A_FUNCTION = f"""
+import os, sys
+def main():
+    {ADD}
+    sys.stdout.flush()
+    os._exit(0)
+"""
+HARD_EXITS = {
+    "at the end": f"import os\n{FLUSHED}os._exit(0)",
+    "in the middle": f"import os\n{FLUSHED}os._exit(0)\nprint(7)",
+    "by its name": f"from os import _exit\n{FLUSHED}_exit(0)",
+    "of posix": f"import posix\n{FLUSHED}posix._exit(0)",
+    "with a keyword": f"import os\n{FLUSHED}os._exit(status=0)",
+    "with 256, which is 0 to whoever waits": f"import os\n{FLUSHED}os._exit(256)",
+    "in a function": FLUSHED_IN_A_FUNCTION + "main()\nprint(7)",
+    "caught": FLUSHED_IN_A_FUNCTION + "try:\n    main()\nexcept BaseException:\n    print(7, flush=True)\nprint(8)",
+    "caught, and then an exception": FLUSHED_IN_A_FUNCTION + "try:\n    main()\nfinally:\n    os.write(1, b'7')\n    1 / 0",
+    "caught, and then an exit": FLUSHED_IN_A_FUNCTION + "try:\n    main()\nexcept:\n    sys.exit(1)",
+    "at the end of input": f"import os\n{FLUSHED}try:\n    input()\nexcept EOFError:\n    os._exit(0)\nprint(7)",
+    "instead of an exception": f"import os\n{FLUSHED}try:\n    1 / 0\nfinally:\n    os._exit(0)",
+    "at exit": f"import atexit, os\natexit.register(os._exit, 0)\n{FLUSHED}",
+    "in a thread": FLUSHED_IN_A_FUNCTION + "import threading\nt = threading.Thread(target=main)\nt.start()\nt.join()\nprint(7)",
+    "in a pool": FLUSHED_IN_A_FUNCTION
+    + "from concurrent.futures import ThreadPoolExecutor\nwith ThreadPoolExecutor() as pool:\n    pool.submit(main)\nprint(7)",
+    "after os.write": "import os\nos.write(1, b'%d' % sum(map(int, os.read(0, 99).split())))\nos._exit(0)",
+    "output that nobody flushed": f"import os\n{FLUSHED}print(7)\nos._exit(0)",
+}
+
+
+@pytest.mark.parametrize("program", HARD_EXITS.values(), ids=HARD_EXITS.keys())
+def test_a_hard_exit_is_judged_by_what_was_flushed(referee, program):
+    assert parts(referee, program) == ["right", "right"]
+
+
+SIZES = (
+    "os.fstat(0).st_size",
+    "os.fstat(sys.stdin.fileno()).st_size",
+    "os.stat(0).st_size",
+    "os.stat('/dev/stdin').st_size",
+    "os.path.getsize(0)",
+    "os.path.getsize('/dev/stdin')",
+    "os.path.getsize('/proc/self/fd/0')",
+    "pathlib.Path('/dev/stdin').stat().st_size",
+    "os.lseek(0, 0, os.SEEK_END)",
+    "sys.stdin.seek(0, os.SEEK_END)",
+    "sys.stdin.buffer.seek(0, 2)",
+    "len(mmap.mmap(0, 0, access=mmap.ACCESS_READ))",
+)
+READS = {
+    "a buffer of its size": "input = io.BytesIO(os.read(0, os.fstat(0).st_size)).readline",
+    "a read of its size": "lines = iter(os.read(0, os.stat(0).st_size).split())\ninput = lambda: next(lines)",
+    "a file of its size": "lines = iter(open(0, 'rb').read(os.fstat(0).st_size).split())\ninput = lambda: next(lines)",
+    "a large read": "input = io.BytesIO(os.read(0, 1 << 20)).readline",
+    "a memory map": "input = mmap.mmap(0, 0, access=mmap.ACCESS_READ).readline",
+    "a memory map by protection": "input = mmap.mmap(sys.stdin.fileno(), 0, prot=mmap.PROT_READ).readline",
+    "again from the start": "assert sys.stdin.read()\nsys.stdin.seek(0)",
+    "again from the start, bytes": "input = sys.stdin.buffer.readline\nassert input()\nsys.stdin.buffer.seek(0)",
+    "back to a place": "place = sys.stdin.tell()\ninput()\nsys.stdin.seek(place)",
+    "back to a place of the descriptor": "assert os.read(0, 99)\nos.lseek(0, 0, os.SEEK_SET)",
+    "whether it can": "assert sys.stdin.seekable() and sys.stdin.buffer.seekable() and sys.stdin.mode == 'r'",
+    "by name": "sys.stdin = open('/dev/stdin')",
+    "by a new file": "input = os.fdopen(0).readline",
+}
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("text", ["", "2\n3\n", "é" * 9_000])
+def test_standard_input_has_a_size(referee, size, text):
+    program = f"import mmap, os, pathlib, sys\nprint({size})"
+    expected = str(len(text.encode()))
+    assert parts(referee, program, [(text, expected)]) == ["wrong" if "mmap" in size and not text else "right"]  # as in reality
+
+
+@pytest.mark.parametrize("setting", READS.values(), ids=READS.keys())
+def test_standard_input_can_be_read_like_a_file(referee, setting):
+    assert parts(referee, f"import io, mmap, os, sys\n{setting}\n{ADD}") == ["right", "right"]
+
+
+def test_other_files_keep_their_size(referee):
+    program = "import os\nr, w = os.pipe()\nprint(os.fstat(1).st_size, os.fstat(r).st_size, os.stat(os.devnull).st_size)"
+    assert parts(referee, program, [("12345", "0 0 0")]) == ["right"]
+
+
+STACKS = (
+    "resource.getrlimit(resource.RLIMIT_STACK)",
+    "(resource.getrlimit(resource.RLIMIT_STACK)[1],) * 2",
+    "(resource.RLIM_INFINITY, resource.RLIM_INFINITY)",
+    "(2 ** 28, -1)",
+    "(2 ** 29, resource.getrlimit(resource.RLIMIT_STACK)[1])",
+    "(1 << 22, 1 << 22)",
+)
+
+
+@pytest.mark.parametrize("limits", STACKS)
+def test_a_wish_for_stack_does_no_harm(referee, limits):
+    wish = f"import resource, sys\nresource.setrlimit(resource.RLIMIT_STACK, {limits})\nsys.setrecursionlimit(10 ** 6)\n"
+    deep = "def add(n):\n    return int(input()) + int(input()) if n == 0 else add(n - 1)\nprint(add(5000))"
+    assert parts(referee, wish + deep) == ["right", "right"]
+
+
+@pytest.mark.parametrize("limit", ["AS", "CPU", "DATA", "NOFILE", "NPROC", "FSIZE", "CORE"])
+def test_other_limits_cannot_be_set(referee, limit):
+    wish = f"import resource\nlimit = resource.RLIMIT_{limit}\nresource.setrlimit(limit, resource.getrlimit(limit))\n"
+    assert parts(referee, wish + ADD) == ["wrong", "wrong"]
+
+
+def test_a_byte_order_mark_is_no_part_of_the_program(referee):
+    assert parts(referee, "\ufeff" + ADD) == ["right", "right"]
+    assert parts(referee, "\ufeff\ufeff" + ADD) == ["syntax_error", "syntax_error"]
+    assert parts(referee, "print(input())", [("\ufeffa", "\ufeffa")], exact=False) == ["right"]
+
+
 def test_what_is_written_in_both_ways_keeps_its_order(referee):
     program = "import os\nprint('a', flush=True)\nos.write(1, b'b')\nprint('c', flush=True)\nopen(1, 'w').write('d')"
     assert parts(referee, program, [("", "a\nbc\nd")], exact=True) == ["right"]
@@ -128,7 +243,12 @@ HOSTILE = {
     "an exit with True": RIGHT + "exit(True)",
     "an exit code that claims to be 0": RIGHT + "class E:\n    __eq__ = lambda s, o: True\n    __hash__ = id\nexit(E())",
     "an exception": RIGHT + "1 / 0",
-    "a hard exit": RIGHT + "import os\nos._exit(0)",
+    "a hard exit without a flush": RIGHT + "import os\nos._exit(0)",
+    "a hard exit with a code": FLUSHED + "import os\nos._exit(1)",
+    "a hard exit with a code, caught": FLUSHED + "import os\ntry:\n    os._exit(3)\nexcept BaseException:\n    pass",
+    "a hard exit without a code": FLUSHED + "import os\nos._exit()",
+    "a hard exit before the output": "import os\ntry:\n    os._exit(0)\nexcept BaseException:\n    " + FLUSHED,
+    "an abort": FLUSHED + "import os\nos.abort()",
     "a signal": RIGHT + "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)",
     "no end": RIGHT + "while True: pass",
     "a flood": RIGHT + "while True: print('5' * 1000)",
@@ -220,7 +340,39 @@ def test_the_sandbox_is_never_given_the_expected_output():
         ("a\n", "a\n", {"exact": True}, True),
         ("0.3333333 x", "0.33333331 x", {"float_tolerance": 1e-6}, True),
         ("0.3334", "0.3333", {"float_tolerance": 1e-6}, False),
-        ("1000000.5", "1000000", {"float_tolerance": 1e-6}, True),
+        ("1000000.5", "1000000.0", {"float_tolerance": 1e-6}, True),
+        ("1000000.5", "1000000", {"float_tolerance": 1e-6}, False),
+        ("123456790", "123456789", {"float_tolerance": 1e-6}, False),
+        ("123456790", "123456789.0", {"float_tolerance": 1e-6}, True),
+        ("123456789", "123456789", {"float_tolerance": 1e-6}, True),
+        ("-123456790", "-123456789", {"float_tolerance": 1e-6}, False),
+        ("5.0", "5", {"float_tolerance": 1e-6}, True),
+        ("4.9999999", "5", {"float_tolerance": 1e-6}, False),
+        ("5.0000001", "5", {"float_tolerance": 0.5}, False),
+        ("6", "5", {"float_tolerance": 100.0}, False),
+        ("5", "5.0000001", {"float_tolerance": 1e-6}, True),
+        ("+5", "5", {"float_tolerance": 1e-6}, True),
+        ("5", "+5", {"float_tolerance": 1e-6}, True),
+        ("-0", "0", {"float_tolerance": 1e-6}, True),
+        ("0.0", "-0", {"float_tolerance": 1e-6}, True),
+        ("-5", "5", {"float_tolerance": 1e-6}, False),
+        ("007", "7", {"float_tolerance": 1e-6}, True),
+        ("1e3", "1000", {"float_tolerance": 1e-6}, True),
+        ("1001", "1e3", {"float_tolerance": 0.01}, True),
+        ("5.", "5", {"float_tolerance": 1e-6}, True),
+        (".5", "0.5", {"float_tolerance": 1e-6}, True),
+        ("9007199254740993", "9007199254740992", {"float_tolerance": 1e-6}, False),
+        ("9007199254740993.0", "9007199254740993", {"float_tolerance": 1e-6}, True),
+        ("1" + "0" * 400, "1" + "0" * 400, {"float_tolerance": 1e-6}, True),
+        ("1" + "0" * 399 + "1", "1" + "0" * 400, {"float_tolerance": 1e-6}, False),
+        ("1e400", "1" + "0" * 400, {"float_tolerance": 1e-6}, True),
+        ("x 123456790", "x 123456789", {"float_tolerance": 1e-6}, False),
+        ("nan", "5", {"float_tolerance": 1e-6}, False),
+        ("0x5", "5", {"float_tolerance": 1e-6}, False),
+        ("5,", "5", {"float_tolerance": 1e-6}, False),
+        ("1e999999999", "1", {"float_tolerance": 1e-6}, False),
+        ("0e999999999", "0", {"float_tolerance": 1e-6}, True),
+        ("1e" + "9" * 30, "1", {"float_tolerance": 1e-6}, False),
         ("1 2", "1\n2", {"float_tolerance": 1e-6}, False),
         ("1 2", "1", {"float_tolerance": 1e-6}, False),
         ("1e0  2", "1 2.0", {"float_tolerance": 1e-6}, True),
@@ -235,6 +387,16 @@ def test_the_sandbox_is_never_given_the_expected_output():
 )
 def test_outputs_are_compared_by_the_usual_rule(written, expected, options, same):
     assert same_output(written, expected, **options) is same
+
+
+@pytest.mark.parametrize(
+    "word", ["9" * 10**6, "1e" + "9" * 10**6, "." * 10**6, "1e-999999999", "0." + "3" * 10**6, "+" * 10**6]
+)
+@pytest.mark.parametrize("expected", ["5", "5.5", "9" * 10**6 + "0"])
+def test_hostile_numbers_take_no_time(word, expected):
+    started = time.process_time()
+    assert not same_output(word, expected, float_tolerance=1e-6)
+    assert time.process_time() - started < 1.0
 
 
 def test_wrong_arguments_get_one_clear_sentence(referee):
