@@ -22,7 +22,6 @@ from .wire import Tag, page_is_full, records
 Emit = Callable[[Tag, str], int]
 """Writes one record where the host will find it; returns the bytes written so far."""
 
-_MOST_RUNS = 8
 _MORE_RUNS_S = 0.02
 _HEAP_SIZES = (*range(0, 480, 16), *range(512, 2_560, 256))  # one for each class of small objects, and those of code
 _BLOCKS_OF_A_SIZE = 16
@@ -39,15 +38,17 @@ class Work:
     entry_point: str
     calls: tuple[str, ...]
     output_bytes: int
-    runs: int
-    """0: each call is made once. Else so often at least, and more often while that takes little time: in pairs, the two of a
-    pair in the same globals, each pair at other addresses. Unequal results are nondeterministic."""
+    least: int
+    """How often each call is made. Unequal results are nondeterministic."""
+    most: int
+    """How often it is made if that takes little time: in pairs, the two of a pair in the same globals, each pair at other
+    addresses."""
 
     @classmethod
-    def decode(cls, payload: bytes, output_bytes: int, runs: int) -> Work:
+    def decode(cls, payload: bytes, output_bytes: int, least: int, most: int) -> Work:
         """The job that the host wrote into `payload`."""
         program, entry_point, *calls = [text for _, text in records(payload)]  # in this order, as `Frame.encode` writes them
-        return cls(program, entry_point, tuple(calls), output_bytes, runs)
+        return cls(program, entry_point, tuple(calls), output_bytes, least, most)
 
 
 def run_work(work: Work, emit: Emit) -> None:
@@ -60,9 +61,7 @@ def run_work(work: Work, emit: Emit) -> None:
     except BaseException as error:  # SyntaxError, ValueError for NUL, MemoryError and RecursionError for nesting
         emit(Tag.SYNTAX_ERROR, name_of_type(type(error)))
         return
-    arguments = [
-        _read(text, _MOST_RUNS if work.runs else 1) for text in work.calls
-    ]  # all of them before the program can touch the reader
+    arguments = [_read(text, work.most) for text in work.calls]  # all of them before the program can touch the reader
     used_bytes = 0
     loaded = False
 
@@ -107,17 +106,17 @@ def _run_call(
     sets: list[tuple[list[Any], dict[str, Any]]],
     on_loaded: Callable[[], None],
 ) -> tuple[Tag, str]:
-    """One call in fresh globals; with `work.runs`, several, of which the second of a pair shows counters and changed defaults."""
+    """One call in fresh globals, or several, of which the second of a pair shows counters and changed defaults."""
     first: str | None = None
     function: Any = None
     held: list[bytes] = []
-    began = time.monotonic()
+    began = time.monotonic() if work.most > 1 else 0.0
     for number, (positional, keywords) in enumerate(sets):
-        if number >= max(work.runs, 1) and time.monotonic() - began > _MORE_RUNS_S:
+        if number >= work.least and time.monotonic() - began > _MORE_RUNS_S:
             break
         try:
             if number % 2 == 0:
-                held = _shuffle_heap() if work.runs else held
+                held = _shuffle_heap() if work.most > 2 else held
                 names = _load(code)
                 on_loaded()
                 if work.entry_point not in names:
@@ -125,7 +124,7 @@ def _run_call(
                 function = names[work.entry_point]
             text = canonical(function(*positional, **keywords), work.output_bytes)
         except MemoryError:
-            if number < work.runs or first is None:
+            if number < work.least or first is None:
                 raise
             break  # what the runs before it have left behind
         except BaseException:

@@ -29,6 +29,9 @@ _FRAME_CHARS = 65_536  # argument text in one frame: the child reads all of it, 
 _ERROR_CHARS = 200
 _STRAY_RECORDS = 64  # that are read beyond those of an honest child: to read a page full of them would take a second
 
+_MOST_RUNS = {Purity.PURE: 1, Purity.TOGETHER: 2, Purity.ALONE: 8}
+"""What chance could change shows in a few runs, what only an earlier call or hash order could in two."""
+
 _STATUS_OF_TAG = {
     Tag.VALUE: Status.OK,
     Tag.EXCEPTION: Status.EXCEPTION,
@@ -49,8 +52,8 @@ class Frame:
     """Which calls of the job, in order."""
     results: list[CallOutcome | None]
     """Where this job's outcomes go, one place per call of the job."""
-    proof: bool = False
-    """Whether runs are compared to see that they return the same."""
+    most: int = 1
+    """How often the child may make each call; more than once: to see that it returns the same."""
     twin: int = 0
     """Which hash seed it is for. 0: the first run. Others: once more, to be compared with the results already there."""
     losses: int = 0
@@ -62,14 +65,14 @@ class Frame:
         self.whole = self.whole or tuple(self.indices)
 
     @property
-    def runs(self) -> int:
-        """How often the child makes each call at least, 0 without a proof; its limits are multiplied likewise."""
-        return 0 if not self.proof else 1 if self.twin else 2
+    def least(self) -> int:
+        """How often the child makes each call at least; its limits are multiplied likewise."""
+        return 1 if self.twin else min(2, self.most)
 
     @property
     def wall_s(self) -> float:
         """The child's wall limit in seconds."""
-        return self.job.limits.wall_s * max(1, self.runs)
+        return self.job.limits.wall_s * self.least
 
     @property
     def sent(self) -> int:
@@ -86,8 +89,9 @@ class Frame:
         limits = self.job.limits
         body = record(Tag.PROGRAM, self.job.program) + record(Tag.ENTRY_POINT, self.job.entry_point)
         body += b"".join(record(Tag.ARGUMENTS, self.job.calls[index]) for index in self.indices[: self.sent])
-        times = (round(1000 * max(1, self.runs) * limit_s) for limit_s in (limits.cpu_s, limits.wall_s, limits.idle_s))
-        return REQUEST.pack(number, len(body), *times, limits.memory_mib, limits.output_bytes, self.runs) + body
+        times = (round(1000 * self.least * limit_s) for limit_s in (limits.cpu_s, limits.wall_s, limits.idle_s))
+        how = limits.memory_mib, limits.output_bytes, self.least, self.most
+        return REQUEST.pack(number, len(body), *times, *how) + body
 
     def give_up(self) -> None:
         """Settles the remaining calls as lost by the sandbox."""
@@ -143,10 +147,10 @@ def open_frames(job: Job, results: list[CallOutcome | None]) -> list[Frame]:
     if not indices:
         return []
     purity = purity_of(job) if job.determinism or len(indices) > 1 else Purity.ALONE
-    proof = job.determinism and purity < Purity.PURE
+    most = _MOST_RUNS[purity] if job.determinism else 1
     if job.may_meet or purity > Purity.ALONE:
-        return [Frame(job, indices, results, proof)]
-    return [Frame(job, [index], results, proof) for index in indices]
+        return [Frame(job, indices, results, most)]
+    return [Frame(job, [index], results, most) for index in indices]
 
 
 def settle(frame: Frame, reply: Reply) -> Frame | None:
@@ -161,7 +165,7 @@ def settle(frame: Frame, reply: Reply) -> Frame | None:
 
 def open_twins(frame: Frame, seeds: int) -> list[Frame]:
     """The frames that ask the other hash seeds about every call of a proof that went well, once its first run is settled."""
-    if not frame.proof or frame.twin:
+    if frame.most == 1 or frame.twin:
         return []
     good = [index for index in frame.whole if (one := frame.results[index]) is not None and one.status is Status.OK]
     return [replace(frame, indices=good, whole=tuple(good), twin=twin, losses=0) for twin in range(1, seeds)] if good else []

@@ -4,7 +4,7 @@ Replies come from a page that an untrusted program can write, so the host decode
 
 Attributes:
     REQUEST: Header towards the worker: frame id, payload bytes, CPU ms, wall ms, idle ms, memory MiB, output bytes,
-        runs (see `child.Work`).
+        least and most runs (see `child.Work`).
     REPLY: Header from the worker: frame id, payload bytes, wait status, why it was ended (see `Stop`), CPU us, peak resident KiB.
     PAGE_BYTES: Size of the page through which a child answers.
 """
@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from enum import IntEnum
 
-REQUEST = struct.Struct("<IIIIIIII")
+REQUEST = struct.Struct("<IIIIIIIII")
 REPLY = struct.Struct("<IIiIII")
 RECORD = struct.Struct("<BI")
 PAGE_BYTES = 4 << 20

@@ -69,7 +69,7 @@ def _warm_up(modules: Iterable[str]) -> int:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
     warnings.simplefilter("ignore")
-    work = Work(_WARM_UP, "f", ("4", "5, s='x y'"), 65_536, 2)
+    work = Work(_WARM_UP, "f", ("4", "5, s='x y'"), 65_536, 2, 2)
     for _ in range(3):
         run_work(work, lambda tag, text: 0)
     gc.collect()
@@ -105,10 +105,10 @@ class Worker:
             header = _receive(self._connection, REQUEST.size)
             if header is None:
                 return
-            frame, length, cpu_ms, wall_ms, idle_ms, memory_mib, output_bytes, runs = REQUEST.unpack(header)
+            frame, length, cpu_ms, wall_ms, idle_ms, memory_mib, output_bytes, least, most = REQUEST.unpack(header)
             pid = os.fork()
             if pid == 0:
-                self._be_child(length, cpu_ms, memory_mib, output_bytes, runs)
+                self._be_child(length, cpu_ms, memory_mib, (output_bytes, least, most))
             status, stop, usage = self._wait(pid, cpu_ms / 1000, wall_ms / 1000, idle_ms / 1000)
             if self._first_process:
                 _kill_everyone_else()
@@ -118,8 +118,9 @@ class Worker:
             self._page.send(self._connection, frame, status, stop, usage)
             self._page.wipe()
 
-    def _be_child(self, length: int, cpu_ms: int, memory_mib: int, output_bytes: int, runs: int) -> NoReturn:
+    def _be_child(self, length: int, cpu_ms: int, memory_mib: int, how: tuple[int, int, int]) -> NoReturn:
         """Turns this freshly forked process into a limited one, runs the job, and ends."""
+        end = os._exit  # the program may put something else in its place
         try:
             end_with_parent()
             _connect_streams_to_nothing()
@@ -127,7 +128,7 @@ class Worker:
             self._connection.close()
             if payload is None:
                 os._exit(1)
-            work = Work.decode(payload, output_bytes, runs)
+            work = Work.decode(payload, *how)
             del payload
             # Whole seconds of CPU only: the parent's clock decides, this is the backstop.
             self.isolation.enter(cpu_ms // 1000 + 2, self._base_bytes + (memory_mib << 20))
@@ -137,7 +138,7 @@ class Worker:
             gc.enable()
             run_work(work, self._page.emit)
         finally:
-            os._exit(0)
+            end(0)
 
     def _wait(self, pid: int, cpu_s: float, wall_s: float, idle_s: float) -> tuple[int, Stop, resource.struct_rusage]:
         """Waits for the child and ends it at its limits. Time spent waiting for a processor counts nowhere."""

@@ -40,14 +40,15 @@ def purity_of(job: Job) -> Purity:
     found = _read(job.program)
     if found is None:
         return Purity.ALONE
+    keeps_nothing = found.keeps_nothing and job.entry_point not in found.module_names
     sets = any("{" in call or "set" in call for call in job.calls)  # only then can an argument hold a set
     if not sets and found.order is SetOrder.NO_SETS:
-        return Purity.PURE if found.keeps_nothing else Purity.TOGETHER
+        return Purity.PURE if keeps_nothing else Purity.TOGETHER
     values = [_values(call) for call in job.calls]
     sets = sets and any(_holds(value, (set, frozenset)) for value in values)
     if (sets or found.order > SetOrder.HIDDEN) and (found.floats or any(_holds(value, (float, complex)) for value in values)):
         return Purity.ALONE
-    return Purity.PURE if found.keeps_nothing and not sets and found.order < SetOrder.SHOWN else Purity.TOGETHER
+    return Purity.PURE if keeps_nothing and not sets and found.order < SetOrder.SHOWN else Purity.TOGETHER
 
 
 def why_alone(program: str) -> str:

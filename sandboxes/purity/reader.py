@@ -7,7 +7,7 @@ import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any
+from typing import Any, TypeGuard
 
 from ..source import parse_source
 from .names import (
@@ -44,7 +44,9 @@ class Findings:
     """What the text of an admitted program says, whatever its arguments are."""
 
     keeps_nothing: bool
-    """Whether no call leaves anything for the next one in the same globals."""
+    """Whether no function leaves anything for its next call in the same globals."""
+    module_names: frozenset[str]
+    """Names of the module level that may hold what does: no function reads them, but one of them could be the entry point."""
     order: SetOrder
     floats: bool
     """Whether it can make floats of whole numbers and text."""
@@ -72,7 +74,7 @@ class Reader:
         self._functions: set[str] = set()
         self._places = Places(self._parent, self._bound)
         self._addressed = self._showing = self._floats = False
-        self._keeps = True
+        self._changes_nothing = True
 
     def check(self) -> Findings:
         """Looks at every node.
@@ -92,8 +94,8 @@ class Reader:
         order = set_order(self._nodes, self._parent, self._bound, self._places)
         if self._addressed and (self._showing or order is not SetOrder.NO_SETS):
             raise Unproved("an address could show")
-        keeps = self._keeps and all(map(self._keeps_nothing, self._tree.body))
-        return Findings(keeps, order, self._floats)
+        kept = self._module_names()
+        return Findings(self._changes_nothing and not kept & self._read_in_functions(), frozenset(kept), order, self._floats)
 
     def _bind(self, node: ast.AST) -> None:
         """Notes the names that a node binds."""
@@ -221,7 +223,7 @@ class Reader:
 
     def _arguments(self, node: ast.arguments) -> None:
         defaults = [default for default in (*node.defaults, *node.kw_defaults) if default is not None]
-        self._keeps &= all(map(_is_constant, defaults))
+        self._changes_nothing &= all(map(_is_constant, defaults))
 
     def _operation(self, node: ast.BinOp | ast.AugAssign) -> None:
         left, right = (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
@@ -254,20 +256,33 @@ class Reader:
                 raise Unproved("identity")
 
     def _global(self, node: ast.Global) -> None:
-        self._keeps = False
+        self._changes_nothing = False
 
     def _says_nothing(self, node: ast.AST) -> None:
         """For nodes that are let in wherever they stand."""
 
-    def _keeps_nothing(self, statement: ast.stmt) -> bool:
-        """Whether a module-level statement makes nothing that a call could change for the next."""
-        match statement:
-            case ast.FunctionDef() | ast.Import() | ast.ImportFrom() | ast.Pass() | ast.Expr(value=ast.Constant()):
-                return True
-            case ast.Assign(targets=[ast.Name()], value=value) | ast.AnnAssign(target=ast.Name(), value=ast.expr() as value):
-                return _is_constant(value) or isinstance(value, ast.Lambda)
-            case _:
-                return False
+    def _module_names(self) -> set[str]:
+        """Names that module-level statements bind to what a call could change for the next."""
+        names: set[str] = set()
+        for statement in self._tree.body:
+            match statement:
+                case ast.FunctionDef() | ast.Import() | ast.ImportFrom():
+                    pass
+                case ast.Assign(targets=[ast.Name()], value=value) if _is_constant(value) or isinstance(value, ast.Lambda):
+                    pass
+                case _:
+                    names |= {node.id for node in ast.walk(statement) if _is_bound(node)}
+                    names |= {node.name for node in ast.walk(statement) if isinstance(node, ast.FunctionDef)}
+        return names
+
+    def _read_in_functions(self) -> set[str]:
+        """Names that functions read, whatever they mean there."""
+        functions = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.Lambda)]
+        return {part.id for node in functions for part in ast.walk(node) if isinstance(part, ast.Name)}
+
+
+def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
+    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
 
 
 def _is_constant(node: ast.expr) -> bool:

@@ -118,7 +118,7 @@ def test_calls_share_a_frame_only_where_they_cannot_meet_or_may() -> None:
 
 def test_a_proof_by_reading_needs_no_second_run() -> None:
     [frame] = open_frames(Job(program=MEETING, calls=("1",), determinism=True), [None])
-    assert frame.runs == 0
+    assert (frame.least, frame.most) == (1, 1)
     settle(frame, _reply(LOADED, VALUE))
     assert open_twins(frame, 5) == []
 
@@ -130,7 +130,7 @@ def test_twins_ask_about_good_calls_only_and_must_agree() -> None:
     twin, other, last = open_twins(frame, 4)
     assert [one.twin for one in (twin, other, last)] == [1, 2, 3]
     assert twin.indices == other.indices == [0, 2, 3]
-    assert (frame.runs, twin.runs) == (2, 1)
+    assert [(one.least, one.most) for one in (frame, twin)] == [(2, 8), (1, 8)]
     settle(twin, _reply(LOADED, record(Tag.VALUE, "True"), record(Tag.VALUE, "{3: 4, 1: 2}"), exception))
     assert _statuses(frame) == [Status.NONDETERMINISTIC, Status.EXCEPTION, Status.OK, Status.NONDETERMINISTIC]
     settle(other, _reply(LOADED, VALUE, record(Tag.VALUE, "{1: 2, 3: 4}"), VALUE))
