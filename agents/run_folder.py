@@ -29,11 +29,8 @@ def alone_in(run_dir: Path) -> Generator[None]:
     Raises:
         CheckpointError: Another one is, or it cannot be a folder.
     """
-    try:
-        run_dir.mkdir(parents=True, exist_ok=True)
-        handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
-    except OSError as error:
-        raise CheckpointError(f"out={str(run_dir)!r} cannot be a folder ({error.strerror}); choose another place.") from error
+    make_folder(run_dir)
+    handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -44,6 +41,18 @@ def alone_in(run_dir: Path) -> Generator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def make_folder(run_dir: Path) -> None:
+    """Makes the folder where there is none.
+
+    Raises:
+        CheckpointError: It cannot be one.
+    """
+    try:
+        run_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CheckpointError(f"out={str(run_dir)!r} cannot be a folder ({error.strerror}); choose another place.") from error
 
 
 def check_folder(config: TrainConfig, run_dir: Path) -> None:
@@ -71,12 +80,16 @@ def check_folder(config: TrainConfig, run_dir: Path) -> None:
 
 
 def sandbox_of(config: TrainConfig, run_dir: Path) -> str:
-    """The run's sandbox as a text, with hash seeds that are drawn when the run begins and kept for as long as it goes on."""
+    """The run's sandbox as a text, with hash seeds that are drawn when the run begins and kept for as long as it goes on.
+
+    Raises:
+        CheckpointError: The run has no folder, and can have none.
+    """
     sandbox = SandboxConfig.parse(config.sandbox)
     if not sandbox.hash_seeds:
         path = run_dir / "hash_seeds.json"
         if not path.is_file():
-            run_dir.mkdir(parents=True, exist_ok=True)
+            make_folder(run_dir)
             write_whole(path, json.dumps(draw_hash_seeds()))
         sandbox = replace(sandbox, hash_seeds=tuple(json.loads(path.read_text(encoding="utf-8"))))
     return sandbox.text()

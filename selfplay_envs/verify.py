@@ -29,6 +29,7 @@ from .findings import GOLD_CHANGED, NONDETERMINISTIC, RIGHT, WORKER_LOST, WRONG,
 from .game import Request
 from .programs import program_fault
 from .referee import Referee
+from .tags import SPECIAL
 from .tasks import CodeTask
 
 MAX_GOLD_CHARS = 4_000
@@ -50,7 +51,8 @@ def validate(
 
     Returns:
         The task with canonical inputs and outputs, or a reason: one of `program_fault`'s, one of `resolve_inputs`'s,
-        `program_` + a sandbox status, `gold_too_long`, `failed_round_trip`; or `worker_lost`, which is void: nothing is known.
+        `program_` + a sandbox status, `gold_too_long`, `special_token` (a text such as `<|im_end|>`, which a solver could not be
+        shown as it is; see also `Referee.reserved`), `failed_round_trip`; or `worker_lost`, which is void: nothing is known.
     """
     if fault := program_fault(program):
         return fault
@@ -66,6 +68,8 @@ def validate(
         return "program_not_serialisable"
     if any(len(text) > MAX_GOLD_CHARS for text in gold):
         return "gold_too_long"
+    if any(SPECIAL.search(text) for text in (program, *calls, *gold, message)):
+        return "special_token"
     [again] = yield [Job(program=program, calls=calls)]
     if _is_lost(again):
         return WORKER_LOST

@@ -7,6 +7,7 @@ from hypothesis import settings
 
 from sandboxes import CodeSandbox, open_sandbox
 from selfplay_envs import Referee
+from tests.engine import need_docker
 
 settings.register_profile("selfplay", deadline=None)  # a busy machine is not a failure
 settings.load_profile("selfplay")
@@ -22,3 +23,9 @@ def sandbox() -> Iterator[CodeSandbox]:
 def referee(sandbox: CodeSandbox) -> Referee:
     """A referee with the process sandbox and the rules judge."""
     return Referee(sandbox)
+
+
+@pytest.fixture
+def docker_engine() -> None:
+    """For tests of Docker alone."""
+    need_docker()

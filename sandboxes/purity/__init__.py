@@ -18,7 +18,8 @@ from typing import Any
 
 from ..spec import Job
 from ..values import NotALiteral, read_call
-from .reader import Findings, Reader, Unproved
+from .bindings import Unproved
+from .reader import Findings, Reader
 from .sets import SetOrder
 
 __all__ = ["Purity", "purity_of", "why_alone"]

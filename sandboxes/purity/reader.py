@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import builtins
 from collections.abc import Callable
 from dataclasses import dataclass
 from string import Formatter
-from typing import Any, TypeGuard
+from typing import Any
 
 from ..source import parse_source
+from .bindings import BUILTINS, Bindings, Unproved, is_constant
 from .names import (
     CALLABLES,
-    CALLING,
     CATCHABLE,
-    CONSUMERS,
     FLOATING,
     LAZY,
     LAZY_LIBRARY,
@@ -30,13 +28,7 @@ from .sets import SetOrder, set_order
 MAX_NODES = 4_000
 """Longer programs are not read: that would take the time of the trainer, not of a worker."""
 
-_BUILTINS = frozenset(dir(builtins))
-_KNOWN_NAMES = _BUILTINS.union(CONSUMERS, CALLING, *LIBRARY.values())
 _CLASSES = frozenset("bool bytearray bytes complex dict float frozenset int list range set slice str tuple".split())
-
-
-class Unproved(Exception):
-    """Raised for a program that is not admitted; the message is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +51,6 @@ class Reader:
         tree = parse_source(program)
         if not isinstance(tree, ast.Module):
             raise Unproved("it does not parse")
-        self._tree = tree
         self._nodes: list[ast.AST] = [tree]
         self._parent: dict[ast.AST, ast.AST] = {}
         for node in self._nodes:  # grows while it is read
@@ -68,10 +59,8 @@ class Reader:
                 self._nodes.append(child)
             if len(self._nodes) > MAX_NODES:
                 raise Unproved("it is long")
-        self._imported: dict[str, tuple[str, str]] = {}
-        """Module and name behind each imported name; the name is empty for the module itself."""
-        self._bound: set[str] = set()
-        self._functions: set[str] = set()
+        self._bindings = Bindings(tree, self._nodes)
+        self._bound, self._imported = self._bindings.bound, self._bindings.imported
         self._places = Places(self._parent, self._bound)
         self._addressed = self._showing = self._floats = False
         self._changes_nothing = True
@@ -83,10 +72,6 @@ class Reader:
             Unproved: One of them is not on the allow-list.
         """
         for node in self._nodes:
-            self._bind(node)
-        if any(name.startswith("__") for name in self._bound):
-            raise Unproved("a reserved name")  # such as `__builtins__`, which says what all other names mean
-        for node in self._nodes:
             look = _LOOKS.get(type(node))
             if look is None:
                 raise Unproved(type(node).__name__)
@@ -94,46 +79,12 @@ class Reader:
         order = set_order(self._nodes, self._parent, self._bound, self._places)
         if self._addressed and (self._showing or order is not SetOrder.NO_SETS):
             raise Unproved("an address could show")
-        kept = self._module_names()
-        return Findings(self._changes_nothing and not kept & self._read_in_functions(), frozenset(kept), order, self._floats)
-
-    def _bind(self, node: ast.AST) -> None:
-        """Notes the names that a node binds."""
-        match node:
-            case ast.Name(id=name, ctx=ast.Store() | ast.Del()) | ast.arg(arg=name) | ast.ExceptHandler(name=str(name)):
-                self._bound.add(name)
-            case ast.FunctionDef(name=name):
-                self._bound.add(name)
-                self._functions.add(name)
-            case ast.Import(names=aliases):
-                for alias in aliases:
-                    self._import(alias.name, "", alias)
-            case ast.ImportFrom(module=str(module), names=aliases, level=0) if module != "__future__":
-                for alias in aliases:
-                    self._import(module, alias.name, alias)
-            case ast.ImportFrom(level=level) if level:
-                raise Unproved("a relative import")
-            case _:
-                pass
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Lambda):
-            self._functions |= {target.id for target in node.targets if isinstance(target, ast.Name)}
-
-    def _import(self, module: str, name: str, alias: ast.alias) -> None:
-        """Notes an import. What it binds must not pass for something else wherever the import was not executed."""
-        local = alias.asname or alias.name
-        known = TYPING if module == "typing" else LIBRARY.get(module)
-        if known is None or (name and name not in known):
-            raise Unproved(f"import {module}.{name}"[:60].rstrip("."))
-        renamed = local != (name or module) and local in _KNOWN_NAMES
-        if renamed or (local in _BUILTINS and local not in CALLABLES):
-            raise Unproved(f"import as {local}"[:60])
-        if self._imported.setdefault(local, (module, name)) != (module, name):
-            raise Unproved("a name that is imported twice")
+        kept = self._bindings.module_names()
+        keeps_nothing = self._changes_nothing and not kept & self._bindings.read_in_functions()
+        return Findings(keeps_nothing, frozenset(kept), order, self._floats)
 
     def _name(self, node: ast.Name) -> None:
         name = node.id
-        if name in self._imported and name in self._bound:
-            raise Unproved("an imported name that is bound anew")
         self._floats |= name in FLOATING and not self._places.is_asked_for(node)
         self._showing |= name in SHOWING and not self._places.is_asked_for(node)
         if not isinstance(node.ctx, ast.Load):
@@ -141,9 +92,9 @@ class Reader:
         if name in self._imported:
             self._library(node, *self._imported[name])
         elif name in self._bound:
-            if name in _BUILTINS and name not in CALLABLES and not self._places.is_local(node):
+            if name in BUILTINS and name not in CALLABLES and not self._places.is_local(node):
                 raise Unproved(f"name {name}")
-            if name in self._functions:
+            if name in self._bindings.functions:
                 self._function_as_value(node, name)
         elif name in CALLABLES:
             self._function_as_value(node, name)
@@ -223,7 +174,7 @@ class Reader:
 
     def _arguments(self, node: ast.arguments) -> None:
         defaults = [default for default in (*node.defaults, *node.kw_defaults) if default is not None]
-        self._changes_nothing &= all(map(_is_constant, defaults))
+        self._changes_nothing &= all(map(is_constant, defaults))
 
     def _operation(self, node: ast.BinOp | ast.AugAssign) -> None:
         left, right = (node.left, node.right) if isinstance(node, ast.BinOp) else (node.target, node.value)
@@ -260,36 +211,6 @@ class Reader:
 
     def _says_nothing(self, node: ast.AST) -> None:
         """For nodes that are let in wherever they stand."""
-
-    def _module_names(self) -> set[str]:
-        """Names that module-level statements bind to what a call could change for the next."""
-        names: set[str] = set()
-        for statement in self._tree.body:
-            match statement:
-                case ast.FunctionDef() | ast.Import() | ast.ImportFrom():
-                    pass
-                case ast.Assign(targets=[ast.Name()], value=value) if _is_constant(value) or isinstance(value, ast.Lambda):
-                    pass
-                case _:
-                    names |= {node.id for node in ast.walk(statement) if _is_bound(node)}
-                    names |= {node.name for node in ast.walk(statement) if isinstance(node, ast.FunctionDef)}
-        return names
-
-    def _read_in_functions(self) -> set[str]:
-        """Names that functions read, whatever they mean there."""
-        functions = [node for node in self._nodes if isinstance(node, ast.FunctionDef | ast.Lambda)]
-        return {part.id for node in functions for part in ast.walk(node) if isinstance(part, ast.Name)}
-
-
-def _is_bound(node: ast.AST) -> TypeGuard[ast.Name]:
-    return isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-
-
-def _is_constant(node: ast.expr) -> bool:
-    """Whether an expression is a constant that nothing can change."""
-    if isinstance(node, ast.Tuple):
-        return all(map(_is_constant, node.elts))
-    return isinstance(node.operand if isinstance(node, ast.UnaryOp) else node, ast.Constant)
 
 
 def _is_number(node: ast.AST) -> bool:

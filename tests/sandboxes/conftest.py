@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 import pytest
 
-from sandboxes import CallOutcome, CodeSandbox, Job, Limits, docker_available, open_sandbox
+from sandboxes import CallOutcome, CodeSandbox, Job, Limits, open_sandbox
+from tests.engine import need_docker
 
 BACKENDS = [pytest.param("process"), pytest.param("docker", marks=pytest.mark.docker)]
-
-
-def need_docker() -> None:
-    """Skips the test, with the reason, where no engine answers; fails it where continuous integration demands one."""
-    reason = docker_available()
-    if reason is not None and os.environ.get("SELFPLAY_REQUIRE_DOCKER") == "1":
-        pytest.fail(f"SELFPLAY_REQUIRE_DOCKER=1, but: {reason}")
-    if reason is not None:
-        pytest.skip(reason)
 
 
 def open_or_skip(name: str, workers: int) -> CodeSandbox:
@@ -26,12 +17,6 @@ def open_or_skip(name: str, workers: int) -> CodeSandbox:
     if name == "docker":
         need_docker()
     return open_sandbox(f"{name}:cache=0", workers)  # a remembered probe would prove nothing
-
-
-@pytest.fixture
-def docker_engine() -> None:
-    """For tests of Docker alone."""
-    need_docker()
 
 
 @pytest.fixture(scope="session")
