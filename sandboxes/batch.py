@@ -11,13 +11,13 @@ from .replies import Frame, Reply, open_frames, open_twins, refuse, settle
 from .spec import CallOutcome, Job, Outcome
 
 SEEDS = 5
-"""Hash seeds of a sandbox. Plain jobs run only under the first, so no verdict depends on which worker it came from. The others
-are there to prove that results are deterministic; `Frame.twin` numbers them. The first of n words in hash order agrees by chance
-under all of them once in n ** 4 times (`tests/benchmarks/hash_order.py`)."""
+"""How many hash seeds a sandbox has. Plain jobs run only under the first, so no verdict depends on which worker it came from.
+The others are there to prove that results are deterministic; `Frame.twin` numbers them. The first of n words in hash order agrees
+by chance under all of them about once in n ** 4 times (`tests/benchmarks/hash_order.py`)."""
 
 
 class Batch:
-    """The frames of some jobs, by the hash seed (its number) they wait for; touched by the dispatcher's thread only, but for `future`."""
+    """The frames of some jobs, by the number of the hash seed they wait for; the dispatcher's thread's, but for `future`."""
 
     def __init__(self, jobs: Sequence[Job]) -> None:
         """Refuses what is not worth sending and opens a frame for each other job."""
@@ -44,7 +44,7 @@ class Batch:
         return Errand(self, self.waiting[twin].popleft())
 
     def answer(self, frame: Frame, reply: Reply) -> None:
-        """Files a reply; what is left of the frame waits again, in front, and what has to be proved waits for other hash seeds."""
+        """Files a reply; what is left of the frame waits again, in front, and what is to be proved for the other hash seeds."""
         self.running -= 1
         rest = settle(frame, reply)
         if rest is not None:

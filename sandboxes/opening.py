@@ -79,7 +79,8 @@ class SandboxConfig:
             else:
                 raise ValueError(
                     f"sandbox={text!r}: {item!r} is not understood; known are workers=N, engine=auto, cache=MIB, recycle=N, "
-                    "with=PACKAGE+PACKAGE, runtime=NAME, image=NAME, hash-seeds=N+N+N+N+N and unsafe, as in docker:workers=2,engine=auto."
+                    "with=PACKAGE+PACKAGE, runtime=NAME, image=NAME, hash-seeds=N+N+N+N+N and unsafe, "
+                    "as in docker:workers=2,engine=auto."
                 )
         return cls(**values)
 

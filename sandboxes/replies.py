@@ -133,7 +133,7 @@ def refuse(job: Job) -> Outcome | None:
 
 
 def open_frames(job: Job, results: list[CallOutcome | None]) -> list[Frame]:
-    """The first frames of a job, without the calls that are refused unsent: one, or one for each call that must not meet others."""
+    """The first frames of a job, without the calls that are refused unsent: one, or one for each call that may meet no other."""
     indices: list[int] = []
     for index, text in enumerate(job.calls):
         if len(text) > MAX_LITERAL_CHARS:

@@ -79,8 +79,8 @@ class Job:
     entry_point: str = "f"
     limits: Limits = field(default_factory=Limits)
     determinism: bool = False
-    """Whether it must be proved that a call returns the same every time: by reading the program, or else by running it again, in
-    the same process, at other addresses, and under other hash seeds. Unequal values are `nondeterministic`."""
+    """Whether it must be proved that a call returns the same every time: by reading the program, or else by running it again,
+    in the same process, at other addresses, and under other hash seeds. Unequal values are `nondeterministic`."""
     may_meet: bool = False
     """Whether calls may share a process whatever the program is: they are all on its author's account."""
 

@@ -5,7 +5,7 @@ Replies come from a page that an untrusted program can write, so the host decode
 Attributes:
     REQUEST: Header towards the worker: frame id, payload bytes, CPU ms, wall ms, idle ms, memory MiB, output bytes,
         least and most runs (see `child.Work`).
-    REPLY: Header from the worker: frame id, payload bytes, wait status, why it was ended (see `Stop`), CPU us, peak resident KiB.
+    REPLY: Header from the worker: frame id, payload bytes, wait status, why it was ended (`Stop`), CPU us, peak resident KiB.
     PAGE_BYTES: Size of the page through which a child answers.
 """
 

@@ -110,7 +110,7 @@ def _run(check: Callable[[_Subject], str], subject: _Subject) -> CheckResult:
 def mumbled(subject: _Subject, seed: int) -> Episode:
     """One episode of the game between players who say random Unicode."""
     player = RandomTextPlayer(np.random.default_rng([subject.seed, seed]))
-    return play_episode(subject.start(seed), player, Referee())
+    return play_episode(subject.start(seed), player, Referee(strict=True))
 
 
 def gymnasium_check(subject: _Subject) -> str:
@@ -160,7 +160,7 @@ def replays(subject: _Subject) -> str:
     for seed in range(3):
         episode = mumbled(subject, seed)
         restored = Episode.from_json(json.loads(json.dumps(episode.to_json())))
-        for name, other in (("replay", replay(restored)), ("rejudge", rejudge(restored, Referee()))):
+        for name, other in (("replay", replay(restored)), ("rejudge", rejudge(restored, Referee(strict=True)))):
             found = differences(episode, other)
             _expect(not found, f"{name} of seed {seed} differs: {found[:1]}")
     return "3 episodes replayed and rejudged from JSON"

@@ -1,4 +1,4 @@
-"""Errors of our own code while a player's message is judged: counted, logged once each with its traceback, charged to nobody."""
+"""Errors of our own code while a message is judged: counted, logged once each with their traceback, charged to nobody."""
 
 from __future__ import annotations
 

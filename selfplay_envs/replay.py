@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from .errors import GameError
-from .play import Match, Start, play_episode
-from .records import Episode
+from .errors import GameError, UsageError
+from .play import Ask, Match, Start, play_episode
+from .records import Episode, Reply
 from .referee import Referee
 
 
@@ -66,11 +66,21 @@ def rejudge(episode: Episode, referee: Referee) -> Episode:
     """The episode that the same replies give when sandbox and judges are asked again.
 
     Raises:
-        UsageError: The game asks a judge that `referee` has not, such as `self`, whose model only a run holds.
+        UsageError: The game asks a judge that `referee` has not, such as `self`, whose model only a run holds; or the record
+            ends early, because it was void then, and now the game would go on.
     """
     said = iter(episode.messages)
-    start = Start(episode.env_id, episode.seed, episode.kwargs, episode.options)
-    return play_episode(start, lambda asks: [next(said).reply for _ in asks], referee)
+
+    def act(asks: list[Ask]) -> list[Reply]:
+        replies = [played.reply for _, played in zip(asks, said, strict=False)]
+        if len(replies) < len(asks):
+            raise UsageError(
+                f"the episode of {episode.env_id} with seed {episode.seed} ended without a result "
+                f"({episode.messages[-1].void or 'cut off'}) and nobody said more; play it again instead of judging it again."
+            )
+        return replies
+
+    return play_episode(Start(episode.env_id, episode.seed, episode.kwargs, episode.options), act, referee)
 
 
 def _plain(value: Any) -> Any:
@@ -79,7 +89,7 @@ def _plain(value: Any) -> Any:
 
 
 def differences(recorded: Episode, replayed: Episode) -> list[Difference]:
-    """Where two runs of an episode disagree: verdict, credit, slot or voidness of a message, or the number of messages (index -1)."""
+    """Where two runs of an episode disagree: slot, verdict or credit of a message, why it is void, their number (index -1)."""
     found: list[Difference] = []
     if len(recorded.messages) != len(replayed.messages):
         found.append(Difference(-1, "messages", len(recorded.messages), len(replayed.messages)))

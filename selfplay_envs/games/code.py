@@ -103,8 +103,8 @@ class CodeGame(Game):
         """A proposal must parse and survive `validate`; an answer is checked against execution.
 
         Reasons of a proposal: those of `read_reply`, of `propose` and of `selfplay_envs.verify.validate`, and
-        `copied_reference`. Reasons of an answer: `ok`, `wrong`, those of `read_reply` and of the game's check. Void, for either:
-        those of `selfplay_envs.findings.VOID`.
+        `copied_reference`. Reasons of an answer: `ok`, `wrong`, those of `read_reply` and of the game's check. Reasons why
+        either is void: `selfplay_envs.findings.VOID`.
         """
         reply = read_reply(text, finish_reason)
         if reply.fault:

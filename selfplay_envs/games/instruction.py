@@ -32,8 +32,8 @@ class InstructionChallenge(Game):
     """Challenger against solvers, zero-sum: the challenger loses what the panel earns on average.
 
     Reasons of an instruction: `no_instruction_block`, `instruction_too_long`, and the judge's (`unknown_clause`, ...).
-    Reasons of an answer: `no_answer_block`. Of both: those of `read_reply`. `Verdict.data` of a scored answer holds `quality` and `quality_reason` (`ok`, or
-    why the judge gave 0).
+    Reasons of an answer: `no_answer_block`. Of both: those of `read_reply`. `Verdict.data` of a scored answer holds `quality`
+    and `quality_reason` (`ok`, or why the judge gave 0).
 
     Args:
         attempts: Answers per instruction (G in the paper).

@@ -4,7 +4,7 @@
     python -m tests.benchmarks.verification --azr PATH --runs 12   # PATH: a checkout of LeapLabTHU/Absolute-Zero-Reasoner
 
 A step validates 60 proposals, checks 40 abduction groups of 8 rollouts, and 40 induction rollouts on 10 inputs, all of them
-proved deterministic; it counts as 900 calls, 3 for each proposal, as AZR makes them. AZR gets its best setting: everything in one
+proved deterministic; it counts as 900 calls, 3 of a proposal, as AZR makes them. AZR gets its best setting: everything in one
 `batch_apply`, the pool kept from step to step, 1 or 2 workers, no isolation. Arms take turns within each run; what counts is
 the median of the paired ratios, not the seconds of a busy machine. Its code needs pebble, timeout-decorator and regex.
 """

@@ -21,7 +21,6 @@ from sandboxes.replies import (
 )
 from sandboxes.wire import Stop, Tag, record, records
 
-
 MEETING = "def f(x): return x"
 """A program whose calls cannot meet."""
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import gymnasium as gym
 import pytest
 
 from sandboxes import CallOutcome, Job, Outcome, ScriptedSandbox, Status, open_sandbox
-from selfplay_envs import CodeTask, JudgeItem, Message, Referee, Reply, Start, play_episode, play_episodes, replay
+from selfplay_envs import (
+    CodeTask,
+    JudgeItem,
+    Message,
+    Referee,
+    Reply,
+    ScriptedPlayer,
+    Start,
+    play_episode,
+    play_episodes,
+    replay,
+)
 from selfplay_envs.findings import GOLD_CHANGED, NONDETERMINISTIC, VOID
 from selfplay_envs.game import Game, Slot, Verdict
 from selfplay_envs.parsing import fence
@@ -118,7 +130,7 @@ def agreeing_words() -> list[str]:
 def test_learned_hashes_are_worth_nothing(referee: Referee) -> None:
     words = agreeing_words()[:4]
     assert words
-    for first, second in zip(words, words[1:], strict=False):
+    for first, second in pairwise(words):
         program = f"def f(x):\n    return [hash({first!r}) % 8, hash({second!r}) % 8, x]"
         answers = [fence("output", f"[{number}, {number}, 1]") for number in range(8)]
         for episode in play(referee, DEDUCTION, pair(program, "1"), answers, games=5):
@@ -276,9 +288,7 @@ def test_inputs_that_are_equal_as_values_are_one() -> None:
         (("'1'", "1"), "python", "ok"),
     ):
         start = Start(INDUCTION, 0, {"attempts": 1, "num_inputs": 2, "equality": strict}, {})
-        episode = play_episode(
-            start, lambda asks, said=proposal(*inputs): [Reply(text=said) for _ in asks], Referee("process:workers=1")
-        )
+        episode = play_episode(start, ScriptedPlayer([proposal(*inputs), "nothing"]), Referee("process:workers=1"))
         assert episode.messages[0].verdict.reason == reason, inputs
 
 
