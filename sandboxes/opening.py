@@ -40,7 +40,7 @@ class SandboxConfig:
     image: str = ""
     """Docker only: a published image with Python 3.11 or newer, pulled if it is not there; empty: one made from this Python."""
     hash_seeds: tuple[int, ...] = ()
-    """Of the interpreters, five; in text `hash-seeds=1+2+3+4+5`. Empty: drawn when it is opened."""
+    """Of the interpreters, eight; in text `hash-seeds=1+2+3+4+5+6+7+8`. Empty: drawn when it is opened."""
     unsafe: bool = False
     """Process only: run even where neither files nor network can be closed to programs."""
 
@@ -79,7 +79,7 @@ class SandboxConfig:
             else:
                 raise ValueError(
                     f"sandbox={text!r}: {item!r} is not understood; known are workers=N, engine=auto, cache=MIB, recycle=N, "
-                    "with=PACKAGE+PACKAGE, runtime=NAME, image=NAME, hash-seeds=N+N+N+N+N and unsafe, "
+                    "with=PACKAGE+PACKAGE, runtime=NAME, image=NAME, hash-seeds=N+N+... (eight) and unsafe, "
                     "as in docker:workers=2,engine=auto."
                 )
         return cls(**values)

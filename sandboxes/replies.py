@@ -29,8 +29,8 @@ _FRAME_CHARS = 65_536  # argument text in one frame: the child reads all of it, 
 _ERROR_CHARS = 200
 _STRAY_RECORDS = 64  # that are read beyond those of an honest child: to read a page full of them would take a second
 
-_MOST_RUNS = {Purity.PURE: 1, Purity.TOGETHER: 2, Purity.ALONE: 8}
-"""What chance could change shows in a few runs, what only an earlier call or hash order could in two."""
+_MOST_RUNS = {Purity.PURE: 1, Purity.STEADY: 2, Purity.TOGETHER: 2, Purity.ALONE: 8}
+"""How often a proof may run each call: what an earlier call changes shows in two runs, what chance does in several."""
 
 _STATUS_OF_TAG = {
     Tag.VALUE: Status.OK,
@@ -54,6 +54,8 @@ class Frame:
     """Where this job's outcomes go, one place per call of the job."""
     most: int = 1
     """How often the child may make each call; more than once: to see that it returns the same."""
+    twins: bool = False
+    """Whether other hash seeds are to be asked too."""
     twin: int = 0
     """Which hash seed it is for. 0: the first run. Others: once more, to be compared with the results already there."""
     losses: int = 0
@@ -133,7 +135,7 @@ def refuse(job: Job) -> Outcome | None:
 
 
 def open_frames(job: Job, results: list[CallOutcome | None]) -> list[Frame]:
-    """The first frames of a job, without the calls that are refused unsent: one, or one for each call that may meet no other."""
+    """The first frames of a job, without calls that are refused unsent: one, or one for each call where they must not meet."""
     indices: list[int] = []
     for index, text in enumerate(job.calls):
         if len(text) > MAX_LITERAL_CHARS:
@@ -148,9 +150,9 @@ def open_frames(job: Job, results: list[CallOutcome | None]) -> list[Frame]:
         return []
     purity = purity_of(job) if job.determinism or len(indices) > 1 else Purity.ALONE
     most = _MOST_RUNS[purity] if job.determinism else 1
-    if job.may_meet or purity > Purity.ALONE:
-        return [Frame(job, indices, results, most)]
-    return [Frame(job, [index], results, most) for index in indices]
+    twins = job.determinism and purity < Purity.STEADY
+    groups = [indices] if job.may_meet or purity > Purity.ALONE else [[index] for index in indices]
+    return [Frame(job, group, results, most, twins) for group in groups]
 
 
 def settle(frame: Frame, reply: Reply) -> Frame | None:
@@ -165,7 +167,7 @@ def settle(frame: Frame, reply: Reply) -> Frame | None:
 
 def open_twins(frame: Frame, seeds: int) -> list[Frame]:
     """The frames that ask the other hash seeds about every call of a proof that went well, once its first run is settled."""
-    if frame.most == 1 or frame.twin:
+    if not frame.twins or frame.twin:
         return []
     good = [index for index in frame.whole if (one := frame.results[index]) is not None and one.status is Status.OK]
     return [replace(frame, indices=good, whole=tuple(good), twin=twin, losses=0) for twin in range(1, seeds)] if good else []

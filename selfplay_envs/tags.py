@@ -15,7 +15,7 @@ _TAG = r"<[ \t]{0,4}(?:/[ \t]{0,4})?(?:think|answer)[ \t]{0,4}>"
 _MARK = rf"(?:{_TAG}|<[|\uff5c][^<>|\uff5c\n]{{1,40}}[|\uff5c]>|</s>)"
 TAG, MARK = re.compile(_TAG, re.IGNORECASE), re.compile(_MARK, re.IGNORECASE)
 SPECIAL = re.compile(
-    r"<[|\uff5c][^<>|\uff5c\n]{1,40}[|\uff5c]>|</?s>|<(?:bos|eos|pad|unk|mask|start_of_turn|end_of_turn)>|\[/?INST\]"
+    r"<[|\uff5c][^\s<>|\uff5c]{1,40}[|\uff5c]>|</?s>|<(?:bos|eos|pad|unk|mask|start_of_turn|end_of_turn)>|\[/?INST\]"
 )
 """What tokenizers of chat models read as one special token, whoever wrote it."""
 RUN = re.compile(rf"{_MARK}(?:[ \t]{{0,8}}{_MARK})*", re.IGNORECASE)

@@ -2,8 +2,9 @@
 
 An allow-list. A program that it does not admit runs call by call, in a process for each, and is run several times where
 somebody asks whether it is deterministic. The calls of a program that is `TOGETHER` cannot tell whether others run in their
-process: it reaches no module, class or builtin that it could change, and no address shows in its values. A `PURE` program
-moreover shows no hash order and keeps nothing from one call to the next: its value is a function of its arguments.
+process: it reaches no module, class or builtin that it could change, and no address shows in its values. A `STEADY` program
+moreover shows no hash order, and a `PURE` one keeps nothing from one call to the next either: its value is a function of its
+arguments.
 
 Addresses show in the text of functions, iterators and methods, and in the order of a set that holds one. So a program may keep
 such objects as values, or write text and make sets, but not both. The hash of NaN is an address too: where sets show their
@@ -32,8 +33,10 @@ class Purity(IntEnum):
     """Nothing."""
     TOGETHER = 1
     """They cannot meet: a process may serve several of them."""
-    PURE = 2
-    """Nor do they depend on hash order or on an earlier call: one run says what all runs say."""
+    STEADY = 2
+    """Nor does hash order show; but one may leave something for the next in the same globals."""
+    PURE = 3
+    """Nor that: one run says what all runs say."""
 
 
 def purity_of(job: Job) -> Purity:
@@ -41,15 +44,15 @@ def purity_of(job: Job) -> Purity:
     found = _read(job.program)
     if found is None:
         return Purity.ALONE
-    keeps_nothing = found.keeps_nothing and job.entry_point not in found.module_names
+    steady = Purity.PURE if found.keeps_nothing and job.entry_point not in found.module_names else Purity.STEADY
     sets = any("{" in call or "set" in call for call in job.calls)  # only then can an argument hold a set
     if not sets and found.order is SetOrder.NO_SETS:
-        return Purity.PURE if keeps_nothing else Purity.TOGETHER
+        return steady
     values = [_values(call) for call in job.calls]
     sets = sets and any(_holds(value, (set, frozenset)) for value in values)
     if (sets or found.order > SetOrder.HIDDEN) and (found.floats or any(_holds(value, (float, complex)) for value in values)):
         return Purity.ALONE
-    return Purity.PURE if keeps_nothing and not sets and found.order < SetOrder.SHOWN else Purity.TOGETHER
+    return Purity.TOGETHER if sets or found.order is SetOrder.SHOWN else steady
 
 
 def why_alone(program: str) -> str:

@@ -59,7 +59,7 @@ def letters_run(model_folder: Path, tmp_path: Path) -> TrainConfig:
         sampling=Sampling(max_new_tokens=6),
         learner=LearnerConfig(lr=3e-3),
         evaluation=EvalConfig(tasks=str(tasks), samples=2, every=3, sampling=Sampling(max_new_tokens=6)),
-        sandbox="process:hash-seeds=1+2+3+4+5",
+        sandbox="process:hash-seeds=1+2+3+4+5+6+7+8",
         checkpoint_every=2,
         episodes_every=3,
         device="cpu",

@@ -37,7 +37,7 @@ def config(model_folder: Path) -> TrainConfig:
         sampling=Sampling(max_new_tokens=6),
         learner=LearnerConfig(lr=3e-3),
         evaluation=EvalConfig(),
-        sandbox="process:hash-seeds=1+2+3+4+5",
+        sandbox="process:hash-seeds=1+2+3+4+5+6+7+8",
         checkpoint_every=100,
         episodes_every=2,
         device="cpu",

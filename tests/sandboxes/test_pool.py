@@ -240,7 +240,7 @@ def test_close_leaves_no_process() -> None:
     before = set(_workers())
     sandbox = PooledSandbox(ProcessLauncher(), 2)
     sandbox.run([Job(program="def f(x):\n    return sorted({x: hash(x)})", calls=("1",), determinism=True)] * 2)
-    assert 5 <= len(set(_workers()) - before) <= 6  # one or two, and one for each other hash seed
+    assert 8 <= len(set(_workers()) - before) <= 9  # one or two, and one for each other hash seed
     sandbox.close()
     sandbox.close()
     assert set(_workers()) == before

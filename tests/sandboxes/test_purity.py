@@ -30,10 +30,12 @@ PURE = {
     "a constant at module level": "LIMIT = (1, 2)\ndef f(x):\n    return x in LIMIT",
     "closures": "def f(x):\n    total = 0\n    def add(y):\n        nonlocal total\n        total += y\n        return total\n    return [add(y) for y in x]",
 }
-TOGETHER = {
+STEADY = {
     "a default that can change": "def f(x, seen=[]):\n    seen.append(x)\n    return len(seen)",
     "a counter": "count = 0\ndef f(x):\n    global count\n    count += 1\n    return count",
     "a list at module level": "seen = []\ndef f(x):\n    seen.append(x)\n    return len(seen)",
+}
+TOGETHER = {
     "the order of a set": "def f(x):\n    return list({'a', 'b', 'd', 'e', x})",
     "a set read in a loop": "def f(x):\n    return ''.join(c for c in set(x))",
     "the first of a set": "def f(x):\n    return set(x).pop()",
@@ -50,7 +52,7 @@ TOGETHER = {
     "half a set": "def f(x):\n    return list(set(x))[:1]",
     "frozen sets in order": "def f(x):\n    return [len(s) for s in sorted({frozenset(y) for y in x})]",
 }
-TOGETHER |= {
+STEADY |= {
     "a counter in the entry point": (
         "def make():\n    n = 0\n    def count(x):\n        nonlocal n\n        n += 1\n        return n\n    return count\nf = make()"
     ),
@@ -114,9 +116,10 @@ ALONE = {
 @pytest.mark.parametrize(
     ("program", "purity"),
     [(p, Purity.PURE) for p in PURE.values()]
+    + [(p, Purity.STEADY) for p in STEADY.values()]
     + [(p, Purity.TOGETHER) for p in TOGETHER.values()]
     + [(p, Purity.ALONE) for p in ALONE.values()],
-    ids=[*PURE, *TOGETHER, *ALONE],
+    ids=[*PURE, *STEADY, *TOGETHER, *ALONE],
 )
 def test_what_reading_proves(program: str, purity: Purity) -> None:
     found = purity_of(Job(program=program, calls=("[3, 1]",)))
@@ -184,7 +187,7 @@ def test_the_trial_by_running_agrees(alone: PooledSandbox, name: str) -> None:
     assert not any(call.status is Status.NONDETERMINISTIC for call in outcome.calls)
 
 
-CHANCES = set(TOGETHER) - {
+CHANCES = {*STEADY, *TOGETHER} - {
     *("the largest of incomparables", "frozen sets in order"),  # these come out the same all the same
     *("a dict filled from a set", "a dict updated from a set"),  # the order of a dict is no difference
 }
@@ -193,5 +196,5 @@ CHANCES = set(TOGETHER) - {
 @pytest.mark.parametrize("name", sorted(CHANCES))
 def test_what_shows_order_or_keeps_something_is_found_by_running(alone: PooledSandbox, name: str) -> None:
     call = "['bc', 'de', 'fg', 'hi', 'jk']" if name != "the order of a set" else "'c'"
-    [outcome] = alone.run([Job(program=TOGETHER[name], calls=(call,), determinism=True)])
+    [outcome] = alone.run([Job(program=(STEADY | TOGETHER)[name], calls=(call,), determinism=True)])
     assert outcome.status in (Status.NONDETERMINISTIC, Status.EXCEPTION)

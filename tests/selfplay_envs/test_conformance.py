@@ -80,7 +80,8 @@ said = [fence("python", "def f(x):\\n    return sorted({'b', 'a', x})") + "\\n" 
 said += [fence("output", "['a', 'b', 'c']"), fence("output", "1")]
 for env_id in ("SelfPlay/Deduction-v0", "SelfPlay/KuhnPoker-v0", "SelfPlay/InstructionChallenge-v0"):
     texts = iter(said * 20)
-    episode = play_episode(Start(env_id, 7, {"attempts": 2}), ScriptedPlayer(texts), Referee("process:hash-seeds=1+2+3+4+5"))
+    referee = Referee("process:hash-seeds=1+2+3+4+5+6+7+8")
+    episode = play_episode(Start(env_id, 7, {"attempts": 2}), ScriptedPlayer(texts), referee)
     print(json.dumps(episode.to_json()))
 """
 

@@ -144,8 +144,8 @@ def test_hash_seeds_are_drawn_and_recorded() -> None:
     from sandboxes.process import ProcessLauncher
 
     one, other = (PooledSandbox(ProcessLauncher(), 1).hash_seeds for _ in range(2))
-    assert len({*one, *other}) == 10
-    assert open_sandbox("process:hash-seeds=5+4+3+2+1").hash_seeds == (5, 4, 3, 2, 1)
+    assert len({*one, *other}) == 16
+    assert open_sandbox("process:hash-seeds=8+7+6+5+4+3+2+1").hash_seeds == (8, 7, 6, 5, 4, 3, 2, 1)
     referee = Referee("process:workers=1")
     [episode] = play(referee, DEDUCTION, pair("def f(x):\n    return hash('a') * x", "0"), [fence("output", "0")], games=1)
     assert episode.backend["hash_seeds"] == "+".join(map(str, referee.sandbox.hash_seeds))

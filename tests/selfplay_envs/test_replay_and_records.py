@@ -45,7 +45,7 @@ def test_episodes_survive_json_lines(tmp_path, episode):
     assert without.messages[1].reply.policy_version == 4
     seeds = without.backend["hash_seeds"]
     assert without.backend == {"sandbox": "process", "judge": "rules", "hash_seeds": seeds}
-    assert len(set(seeds.split("+"))) == 5
+    assert len(set(seeds.split("+"))) == 8
 
 
 @pytest.mark.parametrize(("content", "words"), [("{}\n", ":1 is not an episode"), ('{"env_id": ', ":1 is not an episode")])
