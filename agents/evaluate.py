@@ -34,9 +34,11 @@ class EvalResult:
         """`env_id/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`."""
         found: dict[str, float] = {}
         for k in _powers_of_two(min((c.shape[1] for c in self.correct.values()), default=0)):
-            for env_id, correct in self.correct.items():
-                found[f"{env_id}/pass@{k}"] = float(np.nanmean(pass_at_k(correct, k)))
-            found[f"all/pass@{k}"] = float(np.mean([found[f"{env_id}/pass@{k}"] for env_id in self.correct]))
+            rates = {env_id: pass_at_k(correct, k) for env_id, correct in self.correct.items()}
+            means = {env_id: float(np.nanmean(rate)) for env_id, rate in rates.items() if not np.isnan(rate).all()}
+            found |= {f"{env_id}/pass@{k}": mean for env_id, mean in means.items()}
+            if len(means) == len(rates):
+                found[f"all/pass@{k}"] = float(np.mean(list(means.values())))
         return found
 
     def per_problem(self) -> np.ndarray:

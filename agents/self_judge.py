@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from selfplay_envs import JudgeItem, Message, Score
 from selfplay_envs.game import Judge, short_hash
 from selfplay_envs.judges import SELF
+from selfplay_envs.parsing import read_reply
 
 from .sampling import Sampling
 from .seeding import seed_of
@@ -154,6 +155,8 @@ def parse_score(text: str, finish_reason: str = "stop") -> int | str:
         text: The judgement.
         finish_reason: `stop`, or `length` when it was cut off.
     """
+    if read_reply(text, finish_reason).fault:  # a thought that never ended
+        return "unparsed"
     _, tag, rest = text.lower().rpartition("<score>")
     inside, closed, after = rest.partition("</score>")
     last = tag and closed and all(c.isspace() or c in CLOSING for c in after)

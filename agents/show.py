@@ -46,7 +46,7 @@ def print_outcome(console: Console, outcome: dict[tuple[str, int], float]) -> No
 
 def print_episode(console: Console, episode: Episode, number: int) -> None:
     """A whole recorded episode."""
-    backend = ", ".join(f"{key} {value}" for key, value in episode.backend.items())
+    backend = ", ".join(f"{key} {value}" for key, value in episode.backend.items() if key != "hash_seeds")
     console.rule(escape(f"episode {number}: {episode.env_id} seed {episode.seed} ({backend})"))
     shown: tuple[Message, ...] = ()
     for played in episode.messages:
@@ -55,4 +55,6 @@ def print_episode(console: Console, episode: Episode, number: int) -> None:
             shown = played.messages
         print_text(console, f"said: {slot_name(played.slot)}", played.reply.text, "magenta")
         print_verdict(console, played.slot, played.verdict, played.credit)
+        if played.void and not played.verdict.void:
+            console.print(f"  [red]=> void in the end, charged to nobody: {escape(played.void)}[/red]")
     print_outcome(console, dict(episode.outcome))

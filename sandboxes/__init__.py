@@ -11,7 +11,7 @@ Importing this starts nothing and needs only the standard library; the docker pa
 
 from .docker_engine import docker_available
 from .errors import SandboxError, SandboxUnavailable
-from .literals import NotALiteral, NotSerialisable, TooLarge, canonical, parse_arguments, parse_literal, same_value
+from .literals import NotALiteral, NotSerialisable, TooLarge, canonical, parse_arguments, parse_literal, same_text, same_value
 from .opening import SandboxConfig, describe, open_sandbox
 from .pool import draw_hash_seeds
 from .purity import Purity, purity_of
@@ -43,5 +43,6 @@ __all__ = [
     "parse_arguments",
     "parse_literal",
     "purity_of",
+    "same_text",
     "same_value",
 ]

@@ -7,6 +7,7 @@ verdict: the host knows no more of a value than "the program says so", and wheth
 from __future__ import annotations
 
 import builtins
+import marshal
 import mmap
 import os
 import sys
@@ -64,6 +65,7 @@ def run_work(work: Work, emit: Emit) -> None:
     arguments = [_read(text, work.most) for text in work.calls]  # all of them before the program can touch the reader
     used_bytes = 0
     loaded = False
+    fresh = _Fresh(code, many=work.most > 1 or len(arguments) > 1)
 
     def on_loaded() -> None:
         nonlocal loaded
@@ -78,7 +80,7 @@ def run_work(work: Work, emit: Emit) -> None:
             used_bytes = emit(Tag.FORBIDDEN, "arguments are not literals")
             continue
         try:
-            tag, text = _run_call(code, work, sets, on_loaded)
+            tag, text = _run_call(fresh, work, sets, on_loaded)
         except MemoryError:
             _ballast.close()
             emit(Tag.MEMORY, "MemoryError")
@@ -101,7 +103,7 @@ def _read(text: str, count: int) -> list[tuple[list[Any], dict[str, Any]]] | Non
 
 
 def _run_call(
-    code: CodeType,
+    code: _Fresh,
     work: Work,
     sets: list[tuple[list[Any], dict[str, Any]]],
     on_loaded: Callable[[], None],
@@ -117,7 +119,7 @@ def _run_call(
         try:
             if number % 2 == 0:
                 held = _shuffle_heap() if work.most > 2 else held
-                names = _load(code)
+                names = _load(code.get())
                 on_loaded()
                 if work.entry_point not in names:
                     return Tag.EXCEPTION, "NameError"
@@ -138,6 +140,18 @@ def _run_call(
     if len(first.encode("utf-8", "backslashreplace")) > work.output_bytes:
         raise TooLarge("in UTF-8")
     return Tag.VALUE, first
+
+
+class _Fresh:
+    """Code as it was compiled, each time: what has run takes less of the stack than what has not."""
+
+    def __init__(self, code: CodeType, many: bool) -> None:
+        self._code = code
+        self._text = marshal.dumps(code) if many else b""
+
+    def get(self) -> CodeType:
+        """Code that has not run."""
+        return marshal.loads(self._text) if self._text else self._code
 
 
 def _load(code: CodeType) -> dict[str, Any]:

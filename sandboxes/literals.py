@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from decimal import Decimal
 from typing import Any
@@ -17,8 +18,19 @@ from .values import (
     read_literal,
 )
 
-__all__ = ["NotALiteral", "NotSerialisable", "TooLarge", "canonical", "parse_arguments", "parse_literal", "same_value"]
+__all__ = [
+    "NotALiteral",
+    "NotSerialisable",
+    "TooLarge",
+    "canonical",
+    "parse_arguments",
+    "parse_literal",
+    "same_text",
+    "same_value",
+]
 
+_OPENING, _CLOSING = frozenset("([{"), frozenset(")]}")
+_TOKENS = re.compile(r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[\[\](){},]|[^\[\](){},'"]+""", re.DOTALL)
 _DECIMAL_DIGITS = 5_000  # a Decimal of more, in front of or behind its point, is taken to equal no int and no float
 
 
@@ -68,6 +80,35 @@ def same_value(a_text: str, b_text: str, strict: bool = False) -> bool:
     except NotALiteral:
         return False
     return _typed(a) == _typed(b) if strict else a == b
+
+
+def same_text(a_text: str, b_text: str) -> bool:
+    """Whether two canonical texts differ at most in the order of dict items; builds no values, so it takes linear time.
+
+    What is no canonical text is only the same as itself.
+    """
+    return a_text == b_text or (len(a_text) == len(b_text) and _in_order(a_text) == _in_order(b_text))
+
+
+def _in_order(text: str) -> str:
+    """A canonical text with what stands between braces sorted."""
+    opened: list[str] = []
+    items: list[list[str]] = [[""]]  # of every open bracket, those of the whole text first
+    for token in _TOKENS.findall(text):
+        if token in _OPENING:
+            opened.append(token)
+            items.append([""])
+        elif token in _CLOSING:
+            if not opened:
+                return text
+            inside = [item.strip() for item in items.pop()]
+            bracket = opened.pop()
+            items[-1][-1] += bracket + ", ".join(sorted(inside) if bracket == "{" else inside) + token
+        elif token == ",":
+            items[-1].append("")
+        else:
+            items[-1][-1] += token
+    return text if opened else ", ".join(item.strip() for item in items[0])
 
 
 def _typed(value: Any) -> Any:

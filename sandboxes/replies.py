@@ -29,7 +29,7 @@ _FRAME_CHARS = 65_536  # argument text in one frame: the child reads all of it, 
 _ERROR_CHARS = 200
 _STRAY_RECORDS = 64  # that are read beyond those of an honest child: to read a page full of them would take a second
 
-_MOST_RUNS = {Purity.PURE: 1, Purity.STEADY: 2, Purity.TOGETHER: 2, Purity.ALONE: 8}
+_MOST_RUNS = {Purity.PURE: 1, Purity.STEADY: 2, Purity.ALONE: 8}
 """How often a proof may run each call: what an earlier call changes shows in two runs, what chance does in several."""
 
 _STATUS_OF_TAG = {
@@ -238,7 +238,7 @@ def _ending(reply: Reply) -> CallOutcome:
 
 def _agree(first: CallOutcome | None, second: CallOutcome) -> CallOutcome:
     """What hash seeds say together: the first one's word where they agree."""
-    from .literals import same_value
+    from .literals import same_text
 
     if first is None or (first.status is Status.OK and second.status is Status.WORKER_LOST):
         return second
@@ -246,6 +246,6 @@ def _agree(first: CallOutcome | None, second: CallOutcome) -> CallOutcome:
         return first  # another twin has disagreed already
     if second.status is not Status.OK:
         return CallOutcome(status=Status.NONDETERMINISTIC, error=f"under another hash seed: {second.status}")
-    if first.value == second.value or same_value(first.value or "", second.value or "", strict=True):
+    if same_text(first.value or "", second.value or ""):
         return first
     return CallOutcome(status=Status.NONDETERMINISTIC, error="differs under another hash seed")

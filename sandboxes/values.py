@@ -269,8 +269,8 @@ def _number(node: ast.expr) -> int | float | complex:
         case ast.UnaryOp(op=ast.UAdd(), operand=ast.Constant() | ast.Name() | ast.Attribute() | ast.Call() as inner):
             return _number(inner)
         case ast.BinOp(left=left, op=ast.Add() | ast.Sub() as op, right=ast.Constant(value=complex() as part)):
-            number = _number(left)
-            if not isinstance(number, complex) and not isinstance(left, ast.BinOp):
+            number = 0j if isinstance(left, ast.BinOp) else _number(left)
+            if not isinstance(number, complex):
                 try:
                     real = float(number)
                 except OverflowError:

@@ -90,7 +90,12 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         self._clear_rewards()
         slot = next(slot for slot in self._match.waiting if agent_name(slot) == agent)
         [verdict] = advance([(self._match, slot, Reply(text=clean_text(action or "")))], self.referee)
-        self.infos[agent] = {"valid": verdict.valid, "reason": verdict.reason, "score": float(verdict.score)}
+        self.infos[agent] = {
+            "valid": verdict.valid,
+            "reason": verdict.reason,
+            "score": float(verdict.score),
+            "untrained": tuple(tuple(slot) for slot in self._ledger.untrained(self._match)),
+        }
         for where, credit in self._ledger.news(self._match):
             self.rewards[agent_name(where)] += float(credit)
         self._accumulate_rewards()

@@ -7,6 +7,7 @@ is a literal that every later check uses instead. A solver's answer is never eva
 from __future__ import annotations
 
 import ast
+import inspect
 from collections.abc import Generator, Mapping, Sequence
 from typing import Any
 
@@ -19,6 +20,8 @@ from .syntax import is_argument_list, module_tree
 
 MAX_INPUT_CHARS = 2_000
 
+_UNKNOWN = object()
+"""Stands for the default of a parameter that is no literal."""
 _EVALUATE = "_evaluate_argument_list"
 # Evaluated in the program's own names. The text is checked to be one argument list before it gets here.
 _HARNESS = f"""
@@ -87,14 +90,52 @@ def argument_text(positional: object, keywords: object) -> str:
     return text
 
 
-def spelled_by_name(program: str, call: str, entry_point: str = "f") -> str:
-    """The canonical text of the dict of a call's arguments: by parameter where the program shows it, else by place."""
-    tree = module_tree(program)
-    found = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == entry_point] if tree else []
-    names: list[int | str] = [one.arg for one in (*found[-1].args.posonlyargs, *found[-1].args.args)] if found else []
+def bound_arguments(program: str, call: str, entry_point: str = "f") -> dict[str, Any]:
+    """The values of a call's arguments by parameter, defaults included as far as they are literals.
+
+    Where the program shows no parameters that fit the call, arguments without a keyword go by their place.
+    """
     positional, keywords = read_call(call)
-    places = [*names, *range(len(names), len(positional))][: len(positional)]
-    return canonical({**dict(zip(places, positional, strict=True)), **keywords})
+    try:
+        bound = inspect.Signature(_signature(program, entry_point)).bind(*positional, **keywords)
+    except TypeError:
+        return {**{str(place): value for place, value in enumerate(positional)}, **keywords}
+    bound.apply_defaults()
+    return {name: value for name, value in bound.arguments.items() if value is not _UNKNOWN}
+
+
+def _signature(program: str, entry_point: str) -> list[inspect.Parameter]:
+    """The parameters of the last function that a module-level statement binds to the name, or of a lambda."""
+    tree = module_tree(program)
+    found = [ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])]
+    for statement in tree.body if tree else []:
+        match statement:
+            case ast.FunctionDef(name=name, args=arguments) if name == entry_point:
+                found.append(arguments)
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda(args=arguments)) if name == entry_point:
+                found.append(arguments)
+            case _:
+                pass
+    last, kind = found[-1], inspect.Parameter
+    plain = [
+        *((one, kind.POSITIONAL_ONLY) for one in last.posonlyargs),
+        *((one, kind.POSITIONAL_OR_KEYWORD) for one in last.args),
+    ]
+    defaults = [None] * (len(plain) - len(last.defaults)) + list(last.defaults)
+    parameters = [(one.arg, how, default) for (one, how), default in zip(plain, defaults, strict=True)]
+    parameters += [(last.vararg.arg, kind.VAR_POSITIONAL, None)] if last.vararg else []
+    parameters += [
+        (one.arg, kind.KEYWORD_ONLY, default) for one, default in zip(last.kwonlyargs, last.kw_defaults, strict=True)
+    ]
+    parameters += [(last.kwarg.arg, kind.VAR_KEYWORD, None)] if last.kwarg else []
+    return [kind(name, how, default=kind.empty if node is None else _default(node)) for name, how, node in parameters]
+
+
+def _default(node: ast.expr) -> Any:
+    try:
+        return parse_literal(ast.unparse(node))
+    except (ValueError, RecursionError):  # not a literal, or not to be written as text
+        return _UNKNOWN
 
 
 def _read(call: CallOutcome) -> tuple[str, str]:

@@ -19,7 +19,7 @@ GOLD_CHANGED = "gold_changed"
 """The task's program no longer returns what the task says."""
 VOID_TASK = frozenset((NONDETERMINISTIC, GOLD_CHANGED))
 """Findings that say something of the task, which is fit for nobody, and nothing of the answer."""
-VOID = VOID_TASK | {WORKER_LOST, "answer_nondeterministic"}
+VOID = VOID_TASK | {WORKER_LOST}
 """Findings for which nobody is to be charged, nor paid."""
 Finding = Generator[list[Request], list[Any], str]
 """A check: yields jobs, is sent their outcomes, returns `right`, `wrong` or a reason."""

@@ -65,7 +65,7 @@ def read_reply(text: str, finish_reason: str = "stop") -> Parsed:
         text: Whatever a player said.
         finish_reason: `length` when the reply was cut off; tells one fault from the other.
     """
-    lines = set_apart(text)
+    lines = set_apart(text.lstrip("\ufeff\u200b\u2060"))  # marks that nobody sees, in front of what could be a fence
     blocks = find_blocks(lines)
     code = {index for block in blocks for index in range(block.first, block.end)}
     span = _what_counts(lines, list(find_tags(lines.lines, code)))

@@ -17,6 +17,7 @@ from .game import Game, Judging, Message, Request, Result, Slot, Verdict, short_
 from .records import Episode, Played, Reply
 from .referee import Referee
 from .registration import make_game
+from .spaces import clean_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +90,7 @@ class Match:
         if verdict.void:
             self._skip(slot, verdict)
         elif not self.abandoned:
-            self.game.apply(slot, reply.text, verdict)
+            self.game.apply(slot, clean_text(reply.text), verdict)
 
     def unsay(self, reason: str) -> None:
         """Turns the last message, which the game could not apply, into a void one."""
@@ -152,7 +153,7 @@ class Match:
             messages=played,
             outcome=dict(self.game.outcome),
             settled=tuple(self.settled),
-            proposed=self.game.proposed,
+            proposed=None if self.abandoned else self.game.proposed,
             backend=backend,
         )
 
@@ -192,7 +193,7 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
 
 def _judge(match: Match, slot: Slot, reply: Reply, referee: Referee) -> Judging:
     """The game's verdict on a message; refused where others would have to be shown what cannot be shown."""
-    verdict = yield from match.game.judge(slot, reply.text, reply.finish_reason)
+    verdict = yield from match.game.judge(slot, clean_text(reply.text), reply.finish_reason)
     if verdict.valid and not referee.can_be_shown(verdict.data):
         return Verdict(valid=False, reason="special_token", train=verdict.train)
     return verdict

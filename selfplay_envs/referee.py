@@ -6,6 +6,7 @@ wrote never ends a batch.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
@@ -205,6 +206,10 @@ class Referee:
             raise UsageError(
                 f"the judge {name or 'of the environment'} gave {len(scores)} scores for {len(items)} items; "
                 "Judge.score returns one Score per item, in order."
+            )
+        if not all(math.isfinite(value) for score in scores for value in score.values):
+            raise UsageError(
+                f"the judge {name or 'of the environment'} gave a value that is no finite number; see Judge.score."
             )
         return scores
 

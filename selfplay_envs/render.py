@@ -24,6 +24,8 @@ def render_messages(messages: tuple[Message, ...]) -> str:
 def render_verdict(verdict: Verdict, credit: float | None) -> str:
     """One line: valid or why not, the score, and the credit where it is known."""
     earned = "credit later" if credit is None else f"credit {credit:+.3f}"
+    if verdict.void:
+        return f"void, charged to nobody: {verdict.reason}"
     return f"{'valid' if verdict.valid else 'invalid: ' + verdict.reason}, score {verdict.score:g}, {earned}"
 
 

@@ -21,14 +21,17 @@ from sandboxes import (
     parse_arguments,
     parse_literal,
     purity_of,
+    same_text,
     same_value,
 )
 
-from .expressions import MAX_INPUT_CHARS, resolve_inputs, spelled_by_name
+from .expressions import MAX_INPUT_CHARS, bound_arguments, resolve_inputs
 from .findings import GOLD_CHANGED, NONDETERMINISTIC, RIGHT, WORKER_LOST, WRONG, Finding
 from .game import Request
 from .programs import program_fault
+from .reach import reaches_out
 from .referee import Referee
+from .syntax import module_tree
 from .tags import SPECIAL
 from .tasks import CodeTask
 
@@ -52,7 +55,7 @@ def validate(
     Returns:
         The task with canonical inputs and outputs, or a reason: one of `program_fault`'s, one of `resolve_inputs`'s,
         `program_` + a sandbox status, `gold_too_long`, `special_token` (a text such as `<|im_end|>`, which a solver could not
-        be shown as it is; see also `Referee.reserved`), `failed_round_trip`; or `worker_lost`, which is void: nothing is known.
+        be shown as it is; see also `Referee.reserved`), `reaches_out` (see `selfplay_envs.reach`), `failed_round_trip`; or `worker_lost`, which is void: nothing is known.
     """
     if fault := program_fault(program):
         return fault
@@ -70,6 +73,9 @@ def validate(
         return "gold_too_long"
     if any(SPECIAL.search(text) for text in (program, *calls, *gold, message)):
         return "special_token"
+    proved = purity_of(Job(program=program, calls=calls)) is not Purity.ALONE
+    if not proved and ((tree := module_tree(program)) is None or reaches_out(tree)):
+        return "reaches_out"
     [again] = yield [Job(program=program, calls=calls)]
     if _is_lost(again):
         return WORKER_LOST
@@ -124,15 +130,17 @@ def check_input(task: CodeTask, text: str, *, strict: bool = False) -> Finding:
         return WORKER_LOST
     if outcome.status is Status.NONDETERMINISTIC:
         return NONDETERMINISTIC
-    return RIGHT if _agree(outcome, task.outputs[:1], strict) else WRONG
+    if _agree(outcome, task.outputs[:1], strict):
+        return RIGHT
+    return GOLD_CHANGED if call in task.inputs[:1] else WRONG
 
 
 def check_program(task: CodeTask, program: str, *, strict: bool = False) -> Finding:
     """Whether a program reproduces every pair of the task (induction); `strict` as in `check_output`.
 
     Returns:
-        `right`, `wrong`, or one of `program_fault`'s reasons; or void: `worker_lost`, `answer_nondeterministic` (this program
-        does not always return the same), and those of `gold_fault`.
+        `right`, `wrong` (so is a program that does not always return the same: it is the solver's own), or one of
+        `program_fault`'s reasons; or void: `worker_lost`, and those of `gold_fault`.
     """
     if fault := program_fault(program):
         return fault
@@ -142,15 +150,18 @@ def check_program(task: CodeTask, program: str, *, strict: bool = False) -> Find
         return fault
     if _is_lost(outcome):
         return WORKER_LOST
-    if any(call.status is Status.NONDETERMINISTIC for call in outcome.calls):
-        return "answer_nondeterministic"
     return RIGHT if _agree(outcome, task.outputs, strict) else WRONG
 
 
 def repeats_input(task: CodeTask, *, strict: bool = False) -> bool:
-    """Whether two inputs of a task are equal as values, by name or by place; `strict` as in `check_output`."""
-    texts = [spelled_by_name(task.program, call) for call in task.inputs]
-    return any(same_value(one, other, strict) for place, one in enumerate(texts) for other in texts[:place])
+    """Whether two inputs of a task are the same call, by value, whatever they look like; `strict` as in `check_output`."""
+    calls = [bound_arguments(task.program, call) for call in task.inputs]
+    texts = [canonical(call) for call in calls]
+    return any(
+        same_text(texts[one], texts[other]) if strict else calls[one] == calls[other]
+        for one in range(len(calls))
+        for other in range(one)
+    )
 
 
 def gold_proof(task: CodeTask) -> list[Request]:

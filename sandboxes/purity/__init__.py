@@ -1,14 +1,14 @@
 """What can be proved of a program by reading it: that its calls cannot meet, and that they return the same every time.
 
 An allow-list. A program that it does not admit runs call by call, in a process for each, and is run several times where
-somebody asks whether it is deterministic. The calls of a program that is `TOGETHER` cannot tell whether others run in their
-process: it reaches no module, class or builtin that it could change, and no address shows in its values. A `STEADY` program
-moreover shows no hash order, and a `PURE` one keeps nothing from one call to the next either: its value is a function of its
-arguments.
+somebody asks whether it is deterministic. The calls of a `STEADY` program cannot tell whether others run in their process: it
+reaches no module, class or builtin that it could change, no address and no hash order shows in its values, and it finds the
+stack and the caches of the library as they were. A `PURE` program moreover keeps nothing from one call to the next: its value
+is a function of its arguments.
 
 Addresses show in the text of functions, iterators and methods, and in the order of a set that holds one. So a program may keep
-such objects as values, or write text and make sets, but not both. The hash of NaN is an address too: where sets show their
-order, there must be no floats.
+such objects as values, or write text and make sets, but not both. The hash of NaN is an address too: no sorted sets beside
+floats.
 """
 
 from __future__ import annotations
@@ -31,11 +31,9 @@ class Purity(IntEnum):
 
     ALONE = 0
     """Nothing."""
-    TOGETHER = 1
-    """They cannot meet: a process may serve several of them."""
-    STEADY = 2
-    """Nor does hash order show; but one may leave something for the next in the same globals."""
-    PURE = 3
+    STEADY = 1
+    """They cannot meet, and do not depend on chance; but one may leave something for the next in the same globals."""
+    PURE = 2
     """Nor that: one run says what all runs say."""
 
 
@@ -45,14 +43,14 @@ def purity_of(job: Job) -> Purity:
     if found is None:
         return Purity.ALONE
     steady = Purity.PURE if found.keeps_nothing and job.entry_point not in found.module_names else Purity.STEADY
-    sets = any("{" in call or "set" in call for call in job.calls)  # only then can an argument hold a set
-    if not sets and found.order is SetOrder.NO_SETS:
-        return steady
+    sets = any("{" in call or "set" in call or not call.isascii() for call in job.calls)  # only then can one hold a set
+    if not sets and not (found.order is SetOrder.SORTED and not found.floats):
+        return Purity.ALONE if found.order is SetOrder.SORTED else steady
     values = [_values(call) for call in job.calls]
-    sets = sets and any(_holds(value, (set, frozenset)) for value in values)
-    if (sets or found.order > SetOrder.HIDDEN) and (found.floats or any(_holds(value, (float, complex)) for value in values)):
+    if sets and any(_holds(value, (set, frozenset)) for value in values):
         return Purity.ALONE
-    return Purity.TOGETHER if sets or found.order is SetOrder.SHOWN else steady
+    nan = found.floats or any(_holds(value, (float, complex)) for value in values)  # could be among what is sorted
+    return Purity.ALONE if nan and found.order is SetOrder.SORTED else steady
 
 
 def why_alone(program: str) -> str:

@@ -36,9 +36,11 @@ class Bindings:
         """Those of functions."""
         self.imported: dict[str, tuple[str, str]] = {}
         """Module and name behind each imported name; the name is empty for the module itself."""
+        self.shared: set[str] = set()
+        """Names that functions share with what is around them."""
         for node in nodes:
             self._bind(node)
-        if any(name.startswith("__") for name in self.bound):
+        if any(name.startswith("__") for name in (*self.bound, *self.imported)):
             raise Unproved("a reserved name")  # such as `__builtins__`, which says what all other names mean
         if self.bound & self.imported.keys():
             raise Unproved("an imported name that is bound anew")
@@ -51,6 +53,8 @@ class Bindings:
             case ast.FunctionDef(name=name):
                 self.bound.add(name)
                 self.functions.add(name)
+            case ast.Global(names=names) | ast.Nonlocal(names=names):
+                self.shared |= set(names)
             case ast.Import(names=aliases):
                 for alias in aliases:
                     self._import(alias.name, "", alias)
@@ -75,6 +79,10 @@ class Bindings:
             raise Unproved(f"import as {local}"[:60])
         if self.imported.setdefault(local, (module, name)) != (module, name):
             raise Unproved("a name that is imported twice")
+
+    def functions_call_functions(self) -> bool:
+        """Whether a function of the program may call one, itself perhaps, so that the stack could run out."""
+        return bool(self.functions & self.read_in_functions())
 
     def module_names(self) -> set[str]:
         """Names that module-level statements bind to what a call could change for the next."""

@@ -51,7 +51,9 @@ CALLING = {
 
 _KINDS = (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float, complex, range)
 _LIBRARY_KINDS = (deque, Counter, OrderedDict, defaultdict, re.Match, re.Pattern)
-METHODS = frozenset(name for kind in (*_KINDS, *_LIBRARY_KINDS) for name in dir(kind) if not name.startswith("_"))
+METHODS = frozenset(
+    name for kind in (*_KINDS, *_LIBRARY_KINDS) for name in dir(kind) if not name.startswith("_") and name != "scanner"
+)
 """Methods and fields of builtin values and of a few of the library's. `format` and `format_map`, which reach into what they
 write, are looked at where they stand."""
 SET_METHODS = frozenset("union intersection difference symmetric_difference".split())
@@ -74,7 +76,7 @@ LIBRARY = {
             floor fmod frexp fsum gamma gcd hypot inf isclose isfinite isinf isnan isqrt lcm ldexp log log10 log1p log2 modf
             nan perm pi pow prod radians remainder sin sinh sqrt tan tanh tau trunc
         """,
-        "operator": "add and_ concat contains eq floordiv ge gt itemgetter le lt mod mul ne neg not_ or_ pow sub truediv xor",
+        "operator": "add concat contains eq floordiv ge gt itemgetter le lt mul ne neg not_ pow truediv",
         "re": """
             A ASCII DOTALL I IGNORECASE M MULTILINE S X VERBOSE compile escape findall finditer fullmatch match search split sub
             subn
@@ -82,7 +84,8 @@ LIBRARY = {
         "string": "ascii_letters ascii_lowercase ascii_uppercase digits hexdigits octdigits printable punctuation whitespace",
     }.items()
 }
-"""Functions and constants of modules. A module's own name stands in front of a dot, and nowhere else."""
+"""Functions and constants of modules; none that would make a set of two views, or text of its arguments, as an operator does. A
+module's own name stands in front of a dot, and nowhere else."""
 TYPING = frozenset(
     """
     Any Callable DefaultDict Deque Dict FrozenSet Hashable Iterable Iterator List Literal Mapping MutableMapping MutableSequence
@@ -90,7 +93,24 @@ TYPING = frozenset(
     """.split()
 )
 """What annotations may name besides."""
-LAZY_LIBRARY = frozenset((*_ITERATORS.split(), "finditer", "merge", "elements", "cmp_to_key", "itemgetter"))
-"""What the library makes that has an address for its text."""
+LAZY_METHODS = frozenset(("elements", "finditer"))
+LAZY_LIBRARY = frozenset((*_ITERATORS.split(), "finditer", "merge", "cmp_to_key", "itemgetter"))
+"""What makes something that has an address for its text."""
+PYTHON_LIBRARY = frozenset(("Counter", "copy", "deepcopy", "merge", "nlargest", "nsmallest"))
+"""What is written in Python, as all of `re` is, and so takes less of the stack once it is warm."""
+RE_ARGUMENTS = {
+    "compile": 1,
+    "escape": 1,
+    "findall": 2,
+    "finditer": 2,
+    "fullmatch": 2,
+    "match": 2,
+    "search": 2,
+    "split": 2,
+    "sub": 3,
+}
+"""How many arguments functions of `re` may be given by place: none that could be flags, which its cache compares by `==`."""
+ENCODINGS = frozenset("ascii latin-1 latin1 utf-8 utf8 ignore replace strict".split())
+"""What may be said of an encoding: others are looked up once, and then known."""
 FLOATING = frozenset("complex float math pow truediv".split())
 """Names by which whole numbers become floats, of which NaN is one."""

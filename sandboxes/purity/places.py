@@ -14,16 +14,29 @@ class Places:
     Args:
         parent: The node above each.
         bound: Names that the program binds, so that they may be no builtins.
+        shared: Those of them that functions share with what is around them.
     """
 
-    def __init__(self, parent: Mapping[ast.AST, ast.AST], bound: set[str]) -> None:
+    def __init__(self, parent: Mapping[ast.AST, ast.AST], bound: set[str], shared: set[str]) -> None:
         self._parent = parent
         self._bound = bound
+        self._shared = shared
 
     def is_called(self, node: ast.AST) -> bool:
         """Whether a function is called where it stands."""
         above = self._parent[node]
         return isinstance(above, ast.Call) and above.func is node
+
+    def is_given_at_most(self, node: ast.AST, count: int) -> bool:
+        """Whether what is called here, or by what it is handed to, is given so many arguments at most, all by place."""
+        above = self._parent[node]
+        if self.is_called(node) and isinstance(above, ast.Call):
+            return (
+                len(above.args) <= count and not above.keywords and not any(isinstance(one, ast.Starred) for one in above.args)
+            )
+        if isinstance(above, ast.Call):
+            return self.is_asked_for(node) or len(above.args) <= 1 + count
+        return True
 
     def is_handed(self, node: ast.AST) -> bool:
         """Whether a function is an argument of something that calls it and keeps no hold of it."""
@@ -49,9 +62,9 @@ class Places:
     def _is_argument(self, node: ast.AST, places: Mapping[str, slice]) -> bool:
         """Whether a node is one of the arguments that `places` names for what is called with it."""
         call = self._parent[node]
-        return isinstance(call, ast.Call) and any(
-            one is node for one in call.args[places.get(self._called_name(call), slice(0))]
-        )
+        if not isinstance(call, ast.Call) or any(isinstance(one, ast.Starred) for one in call.args):
+            return False  # behind a star, nobody knows which argument is which
+        return any(one is node for one in call.args[places.get(self._called_name(call), slice(0))])
 
     def _called_name(self, call: ast.AST) -> str:
         """The builtin, library function or method that is called; empty where it is something of the program's own."""
@@ -75,7 +88,7 @@ class Places:
         """Whether a class is only compared with, or named in an annotation."""
         above = self._parent[node]
         test = self._parent[above] if isinstance(above, ast.Tuple) else above
-        asked = isinstance(test, ast.Call) and isinstance(test.func, ast.Name) and test.func.id == "isinstance"
+        asked = isinstance(test, ast.Call) and self._called_name(test) == "isinstance"
         return asked or isinstance(above, ast.Compare) or self.is_annotation(node)
 
     def is_annotation(self, node: ast.AST) -> bool:
@@ -90,30 +103,17 @@ class Places:
                 return False
 
     def is_local(self, node: ast.Name) -> bool:
-        """Whether a name is an argument or a plain variable of a function around it, so that it is no builtin."""
-        above = self._parent.get(node)
+        """Whether a name is an argument of a function around it, read in the function's body, so that it is no builtin."""
+        below, above = node, self._parent.get(node)
         while above is not None:
-            if isinstance(above, ast.FunctionDef | ast.Lambda) and node.id in _own_names(above):
-                return True
-            above = self._parent.get(above)
+            if isinstance(above, ast.FunctionDef | ast.Lambda) and node.id in _parameters(above):
+                body = above.body if isinstance(above.body, list) else [above.body]
+                return any(below is part for part in body) and node.id not in self._shared
+            below, above = above, self._parent.get(above)
         return False
 
 
-def _own_names(function: ast.FunctionDef | ast.Lambda) -> set[str]:
-    """The arguments of a function, and the variables that its own assignments and loops bind."""
+def _parameters(function: ast.FunctionDef | ast.Lambda) -> set[str]:
     arguments = function.args
     every = [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
-    names = {argument.arg for argument in every if argument is not None}
-    waiting: list[ast.AST] = list(function.body) if isinstance(function, ast.FunctionDef) else []
-    shared: set[str] = set()
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.Global | ast.Nonlocal):
-            shared |= set(node.names)
-        elif isinstance(node, ast.Assign | ast.For):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names |= {target.id for target in targets if isinstance(target, ast.Name)}
-        elif isinstance(node, ast.FunctionDef):
-            continue
-        waiting += [child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)]
-    return names - shared
+    return {argument.arg for argument in every if argument is not None}

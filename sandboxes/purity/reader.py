@@ -13,12 +13,16 @@ from .bindings import BUILTINS, Bindings, Unproved, is_constant
 from .names import (
     CALLABLES,
     CATCHABLE,
+    ENCODINGS,
     FLOATING,
     LAZY,
     LAZY_LIBRARY,
+    LAZY_METHODS,
     LIBRARY,
     METHODS,
+    PYTHON_LIBRARY,
     RAISABLE,
+    RE_ARGUMENTS,
     SHOWING,
     TYPING,
 )
@@ -44,6 +48,12 @@ class Findings:
     """Whether it can make floats of whole numbers and text."""
 
 
+_ANNOTATIONS = (
+    *(ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.BitOr),
+    *(ast.expr_context,),
+)
+
+
 class Reader:
     """One walk over a program."""
 
@@ -61,8 +71,8 @@ class Reader:
                 raise Unproved("it is long")
         self._bindings = Bindings(tree, self._nodes)
         self._bound, self._imported = self._bindings.bound, self._bindings.imported
-        self._places = Places(self._parent, self._bound)
-        self._addressed = self._showing = self._floats = False
+        self._places = Places(self._parent, self._bound, self._bindings.shared)
+        self._addressed = self._showing = self._floats = self._python_library = False
         self._changes_nothing = True
 
     def check(self) -> Findings:
@@ -77,8 +87,12 @@ class Reader:
                 raise Unproved(type(node).__name__)
             look(self, node)
         order = set_order(self._nodes, self._parent, self._bound, self._places)
+        if order is SetOrder.SHOWN:
+            raise Unproved("the order of a set could show")
         if self._addressed and (self._showing or order is not SetOrder.NO_SETS):
             raise Unproved("an address could show")
+        if self._python_library and self._bindings.functions_call_functions():
+            raise Unproved("how far the stack reaches could show")
         kept = self._bindings.module_names()
         keeps_nothing = self._changes_nothing and not kept & self._bindings.read_in_functions()
         return Findings(keeps_nothing, frozenset(kept), order, self._floats)
@@ -94,10 +108,12 @@ class Reader:
         elif name in self._bound:
             if name in BUILTINS and name not in CALLABLES and not self._places.is_local(node):
                 raise Unproved(f"name {name}")
-            if name in self._bindings.functions:
-                self._function_as_value(node, name)
+            if name in self._bindings.functions or name in LAZY:
+                self._function_as_value(node, name, lazy=name in LAZY)
         elif name in CALLABLES:
-            self._function_as_value(node, name)
+            if name in ("bytearray", "bytes", "str") and not self._places.is_given_at_most(node, 1):
+                raise Unproved("an encoding")
+            self._function_as_value(node, name, lazy=name in LAZY)
         elif name == "type":
             if not self._places.is_harmless_type(node):
                 raise Unproved("name type")
@@ -114,9 +130,13 @@ class Reader:
             if not self._places.is_annotation(node):
                 raise Unproved("a type as a value")
         elif not (name in LIBRARY["string"] or name.isupper() or name in ("pi", "e", "tau", "inf", "nan")):
+            most = RE_ARGUMENTS.get(name, 0) if module == "re" else 1
+            if module in ("copy", "re") and not (self._places.is_called(node) and self._places.is_given_at_most(node, most)):
+                raise Unproved(f"a call of {module}.{name}")
             self._floats |= name in FLOATING
-            self._function_as_value(node, name)
+            self._function_as_value(node, name, lazy=name in LAZY_LIBRARY)
         self._floats |= module == "math"
+        self._python_library |= module == "re" or name in PYTHON_LIBRARY
 
     def _attribute(self, node: ast.Attribute) -> None:
         name = node.attr
@@ -134,8 +154,11 @@ class Reader:
                 isinstance(node.value, ast.Call) and isinstance(node.value.func, ast.Name) and node.value.func.id == "type"
             ):
                 raise Unproved("attribute __name__")
+        elif name in ("decode", "encode"):
+            if not self._names_known_encodings(node):
+                raise Unproved("an encoding")
         elif name in METHODS and name != "format_map":
-            self._function_as_value(node, name)
+            self._function_as_value(node, name, lazy=name in LAZY_METHODS)
         else:
             raise Unproved(f"attribute {name}"[:60])
 
@@ -151,13 +174,52 @@ class Reader:
         if any(set(field) & set(".[") or "{" in spec for field, spec in fields):
             raise Unproved("a template")
 
-    def _function_as_value(self, node: ast.expr, name: str) -> None:
-        """A function, method or class where it is read: called, handed to what calls it, or else a value with an address."""
+    def _function_as_value(self, node: ast.expr, name: str, *, lazy: bool = False) -> None:
+        """A function, method or class where it is read: called, handed to what calls it, or else a value with an address.
+
+        Args:
+            node: Where it is read.
+            name: What it is called.
+            lazy: Whether it makes iterators.
+        """
         if self._places.is_called(node):
-            if (name in LAZY and name not in self._bound) or name in LAZY_LIBRARY:
+            if lazy:
                 self._lazy(self._parent[node])
-        elif name not in _CLASSES and not self._places.is_handed(node):
-            self._addressed = True
+            self._addressed |= name == "groupby"  # whose groups are iterators too
+        elif lazy or not self._places.is_handed(node):
+            self._addressed |= lazy or name not in _CLASSES or name in self._bound
+
+    def _names_known_encodings(self, node: ast.Attribute) -> bool:
+        call = self._parent[node]
+        return (
+            isinstance(call, ast.Call)
+            and call.func is node
+            and not call.keywords
+            and all(isinstance(one, ast.Constant) and one.value in ENCODINGS for one in call.args)
+        )
+
+    def _import(self, node: ast.Import | ast.ImportFrom) -> None:
+        if not isinstance(self._parent[node], ast.Module):
+            raise Unproved("an import in a function")
+
+    def _annotated(self, node: ast.arg | ast.AnnAssign) -> None:
+        self._annotation(node.annotation, node)
+
+    def _annotation(self, annotation: ast.expr | None, node: ast.AST) -> None:
+        """An annotation, which is evaluated where it stands: a type's name, and what is in its brackets."""
+        parts = [] if annotation is None else list(ast.walk(annotation))
+        if not all(isinstance(part, _ANNOTATIONS) for part in parts):
+            raise Unproved("an annotation")
+        typed = any(isinstance(part, ast.Name) and self._imported.get(part.id, ("",))[0] == "typing" for part in parts)
+        if typed and not isinstance(self._parent[self._function_of(node)], ast.Module):
+            raise Unproved("a type within a function")  # `typing` remembers those that it has seen
+
+    def _function_of(self, node: ast.AST) -> ast.AST:
+        """The function whose signature a node is part of, or the node itself."""
+        above = node
+        while not isinstance(above, ast.stmt):
+            above = self._parent[above]
+        return above
 
     def _lazy(self, node: ast.AST) -> None:
         """An iterator where it is made: read at once, or else a value with an address."""
@@ -171,6 +233,7 @@ class Reader:
     def _function(self, node: ast.FunctionDef) -> None:
         if node.decorator_list or getattr(node, "type_params", None):
             raise Unproved("a decorator")
+        self._annotation(node.returns, node)
 
     def _arguments(self, node: ast.arguments) -> None:
         defaults = [default for default in (*node.defaults, *node.kw_defaults) if default is not None]
@@ -225,15 +288,19 @@ def _is_single(node: ast.AST) -> bool:
 _LOOKS: dict[type[ast.AST], Callable[[Reader, Any], None]] = {
     **dict.fromkeys(
         (
-            *(ast.Module, ast.Return, ast.Delete, ast.Assign, ast.AnnAssign, ast.For, ast.While, ast.If, ast.Raise, ast.Assert),
-            *(ast.Import, ast.ImportFrom, ast.alias, ast.Nonlocal, ast.Expr, ast.Pass, ast.Break, ast.Continue),
+            *(ast.Module, ast.Return, ast.Delete, ast.Assign, ast.For, ast.While, ast.If, ast.Raise, ast.Assert),
+            *(ast.alias, ast.Nonlocal, ast.Expr, ast.Pass, ast.Break, ast.Continue),
             *(ast.BoolOp, ast.NamedExpr, ast.UnaryOp, ast.IfExp, ast.Dict, ast.Set, ast.ListComp, ast.SetComp, ast.DictComp),
             *(ast.Call, ast.JoinedStr, ast.Subscript, ast.Starred, ast.List, ast.Tuple, ast.Slice, ast.comprehension),
-            *(ast.arg, ast.keyword, ast.Load, ast.Store, ast.Del),
+            *(ast.keyword, ast.Load, ast.Store, ast.Del),
             *(kind for base in (ast.boolop, ast.operator, ast.unaryop, ast.cmpop) for kind in base.__subclasses__()),
         ),
         Reader._says_nothing,
     ),
+    ast.Import: Reader._import,
+    ast.ImportFrom: Reader._import,
+    ast.arg: Reader._annotated,
+    ast.AnnAssign: Reader._annotated,
     ast.Name: Reader._name,
     ast.Attribute: Reader._attribute,
     ast.FunctionDef: Reader._function,

@@ -20,6 +20,9 @@ _CHANGING = frozenset(
 )
 
 
+_VIEWS = frozenset(("items", "keys"))
+
+
 class SetOrder(IntEnum):
     """How much of the order of its sets a program shows."""
 
@@ -61,12 +64,16 @@ class _Sets:
         for node in self._nodes:
             if isinstance(node, ast.expr) and (self._makes_set(node) or self._is_variable(node)):
                 found = max(found, self._where(node))
-            elif isinstance(node, ast.Name) and node.id in ("set", "frozenset") and not self._is_called_or_asked(node):
+            elif isinstance(node, ast.Name) and node.id in ("set", "frozenset") and not self._is_in_sight(node):
                 found = SetOrder.SHOWN  # who makes a set of what is out of sight
+            elif algebra and isinstance(node, ast.Attribute) and node.attr in _VIEWS and not self._places.is_called(node):
+                found = SetOrder.SHOWN
             elif algebra and _is_view(node) and not self._is_read(node):
                 found = SetOrder.SHOWN  # `a - b` of two views is a set
-        many_orders = any(isinstance(node, ast.Name) and node.id == "frozenset" for node in self._nodes)
-        return SetOrder.SHOWN if found is SetOrder.SORTED and many_orders else found
+        frozen = any(isinstance(node, ast.Name) and node.id == "frozenset" for node in self._nodes)
+        named = any(isinstance(node, ast.ExceptHandler) and node.name for node in self._nodes)
+        # frozen sets are sorted by halves, and errors name what they met
+        return SetOrder.SHOWN if (found is SetOrder.SORTED and frozen) or (found and named) else found
 
     def _find_names(self) -> None:
         """Follows sets into variables, until no more are found."""
@@ -134,15 +141,13 @@ class _Sets:
                 hidden = test is node
             case ast.BinOp():
                 hidden = self._makes_set(above)  # which is looked at itself
-            case ast.Return():
-                hidden = self._is_result(above)
             case ast.Attribute(attr=name):
-                hidden = name in _ASKING | _CHANGING | SET_METHODS | {"copy"}
+                hidden = name in _ASKING | _CHANGING | SET_METHODS | {"copy"} and self._places.is_called(above)
             case ast.Call(func=ast.Attribute(value=value, attr=name)):
                 hidden = name in _ASKING | SET_METHODS or (name in _CHANGING and self._is_set(value))
             case ast.Call(func=ast.Name(id=name), args=args, keywords=keywords) if name not in self._bound:
                 if name in ("list", "tuple"):  # whose order shows wherever that of a set would not
-                    return self._where(above) if isinstance(self._parent[above], ast.Call) else SetOrder.SHOWN
+                    return self._where(above) if self._is_counted_or_sorted(above) else SetOrder.SHOWN
                 if name in ("sorted", "sum") and len(args) == 1:  # not max: it compares other pairs in another order
                     return SetOrder.SORTED if all(word.arg == "reverse" for word in keywords) else SetOrder.SHOWN
                 hidden = name in ("len", "bool", "any", "all", "set", "frozenset", "isinstance")
@@ -150,26 +155,17 @@ class _Sets:
                 hidden = False
         return SetOrder.HIDDEN if hidden else SetOrder.SHOWN
 
-    def _is_result(self, node: ast.Return) -> bool:
-        """Whether what is returned goes to nobody inside the program; sets leave it sorted."""
-        above = self._parent[node]
-        while not isinstance(above, ast.FunctionDef):
-            above = self._parent[above]
-        named = any(isinstance(one, ast.Name) and one.id == above.name for one in self._nodes)
-        return isinstance(self._parent[above], ast.Module) and not named
-
-    def _is_called_or_asked(self, node: ast.Name) -> bool:
-        """Whether a class is called, compared with, asked for by `isinstance`, or part of an annotation."""
-        above = self._parent[node]
-        if isinstance(above, ast.Tuple):
-            above = self._parent[above]
-        match above:
-            case ast.Call(func=function):
-                return function is node or (isinstance(function, ast.Name) and function.id == "isinstance")
-            case ast.Compare() | ast.arg() | ast.AnnAssign() | ast.FunctionDef() | ast.Subscript():
-                return True
+    def _is_counted_or_sorted(self, node: ast.AST) -> bool:
+        """Whether a list stands where its order does not matter."""
+        match self._parent[node]:
+            case ast.Call(func=ast.Name(id="len" | "sorted" | "set" | "sum" as name), args=[_]):
+                return name not in self._bound
             case _:
                 return False
+
+    def _is_in_sight(self, node: ast.Name) -> bool:
+        """Whether a class is called where it stands, or only compared with or named in an annotation."""
+        return self._places.is_called(node) or self._places.is_asked_for(node)
 
     def _is_read(self, node: ast.AST) -> bool:
         """Whether a view is read where it stands."""
@@ -177,4 +173,4 @@ class _Sets:
 
 
 def _is_view(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ("keys", "items")
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _VIEWS

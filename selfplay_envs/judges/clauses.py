@@ -65,6 +65,6 @@ def _clause(kind: str, argument: str) -> Clause | None:
     if kind == "count":
         return Clause(kind, str(int(argument)))
     if kind in ("include", "start", "end"):
-        word = argument.strip("'\u2018")  # quotes around a word are no part of it
+        word = argument.strip("'\"\u2018\u201c\u201d\u201e\u00ab\u00bb")  # quotes around a word are no part of it
         return Clause(kind, word) if words(word) == [word] else None
     return Clause(kind, argument)

@@ -117,6 +117,7 @@ COINS = {
     "the load": "int(__import__('os').getloadavg()[0])",
     "the host's name": "sum(map(ord, __import__('os').uname().nodename))",
     "a file's time": "int(__import__('os').stat('/dev/null').st_ctime)",
+    "the address of a class": "id(int) // 4096",
     "the place of an object in its page": "id(object()) // 16",
     "the memory in use": "__import__('resource').getrusage(0).ru_maxrss // 4096",
 }
@@ -132,7 +133,6 @@ HELD = {
     "bytes of chance": "__import__('os').urandom(1)[0]",
     "a fine clock": "__import__('time').time_ns() // 100",
     "an address": "id([]) // 64",
-    "the address of a class": "id(int) // 4096",
     "a hash": "hash('a tide in the affairs')",
     "a uuid": "__import__('uuid').uuid4().int",
     "the time of the processor": "__import__('time').process_time_ns() // 1000",
