@@ -16,6 +16,7 @@ from sandboxes.values import read_call
 
 from .findings import WORKER_LOST
 from .game import Request
+from .programs import bound_values
 from .syntax import is_argument_list, module_tree
 
 MAX_INPUT_CHARS = 2_000
@@ -105,30 +106,32 @@ def bound_arguments(program: str, call: str, entry_point: str = "f") -> dict[str
 
 
 def _signature(program: str, entry_point: str) -> list[inspect.Parameter]:
-    """The parameters of the last function that a module-level statement binds to the name, or of a lambda."""
-    tree = module_tree(program)
-    found = [ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])]
-    for statement in tree.body if tree else []:
-        match statement:
-            case ast.FunctionDef(name=name, args=arguments) if name == entry_point:
-                found.append(arguments)
-            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Lambda(args=arguments)) if name == entry_point:
-                found.append(arguments)
-            case _:
-                pass
-    last, kind = found[-1], inspect.Parameter
-    plain = [
-        *((one, kind.POSITIONAL_ONLY) for one in last.posonlyargs),
-        *((one, kind.POSITIONAL_OR_KEYWORD) for one in last.args),
-    ]
-    defaults = [None] * (len(plain) - len(last.defaults)) + list(last.defaults)
-    parameters = [(one.arg, how, default) for (one, how), default in zip(plain, defaults, strict=True)]
-    parameters += [(last.vararg.arg, kind.VAR_POSITIONAL, None)] if last.vararg else []
-    parameters += [
-        (one.arg, kind.KEYWORD_ONLY, default) for one, default in zip(last.kwonlyargs, last.kw_defaults, strict=True)
-    ]
-    parameters += [(last.kwarg.arg, kind.VAR_KEYWORD, None)] if last.kwarg else []
-    return [kind(name, how, default=kind.empty if node is None else _default(node)) for name, how, node in parameters]
+    """The parameters of the function that the name is bound to last, as far as it can be seen; none where it cannot."""
+    arguments = _arguments(module_tree(program), entry_point)
+    if arguments is None:
+        return []
+    kind = inspect.Parameter
+    plain = [(one, kind.POSITIONAL_ONLY) for one in arguments.posonlyargs]
+    plain += [(one, kind.POSITIONAL_OR_KEYWORD) for one in arguments.args]
+    defaults = [None] * (len(plain) - len(arguments.defaults)) + list(arguments.defaults)
+    rows = [(one.arg, how, default) for (one, how), default in zip(plain, defaults, strict=True)]
+    rows += [(arguments.vararg.arg, kind.VAR_POSITIONAL, None)] if arguments.vararg else []
+    keywords = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    rows += [(one.arg, kind.KEYWORD_ONLY, default) for one, default in keywords]
+    rows += [(arguments.kwarg.arg, kind.VAR_KEYWORD, None)] if arguments.kwarg else []
+    return [kind(name, how, default=kind.empty if node is None else _default(node)) for name, how, node in rows]
+
+
+def _arguments(tree: ast.Module | None, name: str, aliases: int = 3) -> ast.arguments | None:
+    """The arguments of the function that a name is bound to, through so many other names at most."""
+    values = [value for statement in (tree.body if tree else []) for value in bound_values(statement, name)]
+    match values[-1] if values else None:
+        case ast.FunctionDef(args=arguments) | ast.Lambda(args=arguments):
+            return arguments
+        case ast.Name(id=other) if aliases:
+            return _arguments(tree, other, aliases - 1)
+        case _:
+            return None
 
 
 def _default(node: ast.expr) -> Any:

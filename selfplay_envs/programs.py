@@ -49,7 +49,7 @@ def program_fault(source: str, entry_point: str = "f") -> str | None:
             return "banned_import"
     bound: list[ast.AST] = []
     for statement in tree.body:
-        values = _bound_values(statement, entry_point)
+        values = bound_values(statement, entry_point)
         if values and not isinstance(statement, _CONDITIONAL):
             bound.clear()
         bound += values
@@ -62,7 +62,7 @@ _CONDITIONAL = ast.If | ast.For | ast.While | ast.With | ast.Try | ast.TryStar |
 """Statements after which a name that they bind may still be bound to what it was before."""
 
 
-def _bound_values(statement: ast.stmt, name: str) -> list[ast.AST]:
+def bound_values(statement: ast.stmt, name: str) -> list[ast.AST]:
     """What a module-level statement may bind a module's name to, as far as it can be seen: else the node that binds it."""
     values: list[ast.AST] = []
     scopes: list[list[ast.AST]] = [[statement]]

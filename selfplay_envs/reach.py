@@ -1,8 +1,8 @@
 """Whether a proposed program could reach what is not its own: clocks, chance, addresses, the machine it runs on.
 
-A task must mean the same tomorrow and elsewhere, and a clock that goes by the hour looks like a constant to whoever runs a program
-twice. So a proposal that is not proved deterministic by reading it (`sandboxes.purity`) may not use what leads there: other
-modules than those that compute, names found by text, hashes and addresses, the insides of functions, frames and classes.
+A task must mean the same tomorrow and elsewhere, and a clock that goes by the hour looks like a constant to whoever runs a
+program twice. So a proposal that is not proved deterministic by reading it (`sandboxes.purity`) may not use what leads there:
+other modules than those that compute, names found by text, hashes and addresses, the insides of functions, frames and classes.
 """
 
 from __future__ import annotations
@@ -23,16 +23,17 @@ _COMPUTING = frozenset(
 """Modules of the standard library whose functions depend on their arguments alone; their own modules are not theirs to give."""
 _NAMES = frozenset(
     """
-    __import__ __builtins__ __loader__ __spec__ breakpoint compile delattr dir eval exec getattr globals hash help id input locals
-    memoryview open setattr vars ForwardRef Formatter NormalDist attrgetter get_type_hints methodcaller
+    __import__ __builtins__ __loader__ __spec__ breakpoint compile delattr dir eval exec getattr globals hash help id input
+    locals memoryview open setattr vars ForwardRef Formatter NormalDist attrgetter get_type_hints methodcaller
     """.split()
 )
 _METHODS = frozenset(
     f"__{name}__"
     for name in """
-    abs add and bool call contains copy deepcopy delitem divmod enter eq exit float floordiv ge getitem gt iadd iand idiv ifloordiv
-    imod imul init int invert ior isub iter itruediv ixor le len lshift lt main matmul mod mul name ne neg new next or pos post_init
-    pow radd rand repr reversed rfloordiv rmod rmul ror round rpow rshift rsub rtruediv rxor setitem str sub truediv xor
+    abs add and bool call contains copy deepcopy delitem divmod enter eq exit float floordiv ge getitem gt iadd iand ifloordiv
+    imod imul init int invert ior isub iter itruediv ixor le len lshift lt main matmul mod mul name ne neg new next or pos
+    post_init pow radd rand repr reversed rfloordiv rmod rmul ror round rpow rshift rsub rtruediv rxor setitem str sub truediv
+    xor
     """.split()
 )
 """Names with underscores around them that lead nowhere."""

@@ -55,7 +55,8 @@ def validate(
     Returns:
         The task with canonical inputs and outputs, or a reason: one of `program_fault`'s, one of `resolve_inputs`'s,
         `program_` + a sandbox status, `gold_too_long`, `special_token` (a text such as `<|im_end|>`, which a solver could not
-        be shown as it is; see also `Referee.reserved`), `reaches_out` (see `selfplay_envs.reach`), `failed_round_trip`; or `worker_lost`, which is void: nothing is known.
+        be shown as it is; see also `Referee.reserved`), `reaches_out` (see `selfplay_envs.reach`), `failed_round_trip`; or
+        `worker_lost`, which is void: nothing is known.
     """
     if fault := program_fault(program):
         return fault

@@ -6,6 +6,7 @@ the rest is hidden, and an answer is right when it reproduces every hidden pair.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from ..verify import check_program, repeats_input, validate
 from .code import CodeGame
 
 MAX_MESSAGE_CHARS = 1_000
+_CODE = re.compile(r"\bdef[\s\\]|\blambda\b[^\n:]{0,80}:")
 
 
 class Induction(CodeGame):
@@ -87,7 +89,7 @@ class Induction(CodeGame):
         if len(messages[-1]) > MAX_MESSAGE_CHARS:
             return "message_too_long"
         program = self.references[0].program
-        if "def " in messages[-1] or program.strip() in messages[-1]:
+        if _CODE.search(messages[-1]) or program.strip() in messages[-1]:
             return "message_has_code"
         task = yield from validate(program, inputs, messages[-1].strip(), strict=self.strict)
         if isinstance(task, CodeTask) and repeats_input(task, strict=self.strict):

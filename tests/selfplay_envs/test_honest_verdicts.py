@@ -251,8 +251,6 @@ def test_a_panel_that_is_lost_as_a_whole_pays_nobody() -> None:
 
 # A task that stops agreeing with its own gold.
 
-CLOCK = "import calendar\ndef f(x):\n    return __import__('time').time_ns() // 10 ** 9"
-
 
 def test_a_gold_that_changes_is_void_for_everybody(referee: Referee) -> None:
     task = CodeTask(program="def f(x):\n    return id(f) * 0 + x", inputs=("1", "2"), outputs=("0", "0"))
@@ -265,15 +263,15 @@ def test_a_gold_that_changes_is_void_for_everybody(referee: Referee) -> None:
 
 def test_a_second_later_the_clock_is_another_task() -> None:
     referee = Referee("process:workers=1", strict=True)
-    program = CLOCK.replace("import calendar\n", "")
-    deadline = time.monotonic() + 10
-    task = referee.answer([validate(program, ["1"])])[0].value
-    while not isinstance(task, CodeTask) and time.monotonic() < deadline:  # a second may have ended in the middle of it
-        task = referee.answer([validate(program, ["1"])])[0].value
-    assert isinstance(task, CodeTask)
+    program = "def f(x):\n    return __import__('time').time_ns() // 10 ** 9"
+    said: list[str] = []
+    while "right" not in said and len(said) < 20:  # a second may end in the middle of it
+        task = CodeTask(program=program, inputs=("1",), outputs=(str(int(time.time())),))
+        said += [answered.value for answered in referee.answer([check_output(task, task.outputs[0])])]
+    assert said[-1] == "right"
     time.sleep(1.1)
     assert referee.answer([check_output(task, task.outputs[0])])[0].value == GOLD_CHANGED
-    assert referee.answer([recheck(task)])[0].value == "stated_output_differs"
+    assert referee.answer([recheck(task)])[0].value == "reaches_out"
 
 
 def test_inputs_that_are_equal_as_values_are_one() -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from agents import evaluate as evaluation
 from agents.config import EvalConfig, GameMix
 from agents.curriculum import Curriculum
+from agents.evaluate import EvalResult, evaluate
 from agents.self_judge import parse_score
 from sandboxes import Job, Purity, purity_of
 from selfplay_envs import CodeTask, JudgeItem, Message, Referee, Reply, Start, check_stdio, check_unit_tests, play_episodes
@@ -65,10 +65,6 @@ IMPURE = {
     ),
     "a set out of a tuple of classes": "def f(x):\n    return list((set, int)[0](x))",
     "a set by another name": "def f(x):\n    y: int = set\n    return list(y(x))",
-    "the error of sorting a set": (
-        "def f(x):\n    try:\n        return sorted({1, 2, 3, x[0], x[1], x[2]})\n"
-        "    except TypeError as e:\n        return str(e)"
-    ),
     "the error of adding up a set": (
         "def f(x):\n    try:\n        return sum({(1,), (2,), (3,), x[0], x[1], x[2]})\n"
         "    except TypeError as e:\n        return str(e)"
@@ -178,35 +174,37 @@ class Saying:
         self.texts = texts
 
     def act(self, prompts, sampling, seeds):
-        return [[Reply(text=self.texts[number % len(self.texts)]) for number, _ in enumerate(own)] for own in seeds]
+        return [[Reply(text=self.texts[row % len(self.texts)]) for _ in own] for row, own in enumerate(seeds)]
 
 
 def test_an_evaluation_counts_answers_that_chance_decides_as_wrong(referee: Referee) -> None:
     """One of eight is right; the others do not say the same twice."""
     texts = [fence("python", DOUBLE["program"]), *[fence("python", CHANCE)] * 7]  # type: ignore[list-item]
     sampler: Any = Saying(texts)
-    scores = evaluation.evaluate(sampler, referee, {INDUCTION: [DOUBLE]}, EvalConfig(samples=8)).scores()
+    scores = evaluate(sampler, referee, {INDUCTION: [DOUBLE]}, EvalConfig(samples=8)).scores()
     assert scores[f"{INDUCTION}/pass@1"] == pytest.approx(1 / 8)
 
 
 def test_no_answer_ends_an_evaluation(referee: Referee) -> None:
     sampler: Any = Saying([fence("python", ORDER)])
-    scores = evaluation.evaluate(sampler, referee, {INDUCTION: [DOUBLE]}, EvalConfig(samples=1)).scores()
+    scores = evaluate(sampler, referee, {INDUCTION: [DOUBLE]}, EvalConfig(samples=1)).scores()
     assert scores[f"{INDUCTION}/pass@1"] == 0.0
 
 
 @pytest.mark.filterwarnings("error")
 def test_scores_are_numbers_where_every_problem_has_a_void_sample() -> None:
-    scores = evaluation.EvalResult({"g": np.array([[1, np.nan], [np.nan, 0]])}).scores()
+    scores = EvalResult({"g": np.array([[1, np.nan], [np.nan, 0]])}).scores()
     assert not any(np.isnan(value) for value in scores.values())
 
 
-def test_a_solver_cannot_take_a_task_out_of_the_buffer(referee: Referee) -> None:
-    """The task is the same every time for its own input; the solver chooses another one, for which it is not."""
+def test_a_task_that_chance_decides_somewhere_is_one_for_nobody(referee: Referee) -> None:
+    """It is the same every time for its own input, but not for one that a solver chose."""
     curriculum = Curriculum([GameMix(env_id=ABDUCTION)], 0)
     curriculum.buffers[ABDUCTION].add(PICKY)
-    curriculum.admit([play(referee, ABDUCTION, "", [fence("input", "'abcdef'"), fence("input", "'a'")], task=PICKY)])
-    assert len(curriculum.buffers[ABDUCTION]) == 1
+    episode = play(referee, ABDUCTION, "", [fence("input", "'abcdef'"), fence("input", "'a'")], task=PICKY)
+    assert [(one.void, one.credit) for one in episode.messages] == [(NONDETERMINISTIC, 0.0), ("", 1.0)]
+    curriculum.admit([episode])
+    assert len(curriculum.buffers[ABDUCTION]) == 0
 
 
 class Odd(Deduction):
@@ -328,7 +326,7 @@ def test_equal_calls_are_one_and_others_two(referee: Referee, program: str, inpu
     assert induction(referee, program, inputs) == reason
 
 
-@pytest.mark.parametrize("message", ["f = lambda x: x * 2 + 1", "def\tf(x):\n    return x * 2 + 1", "f(x): return x * 2 + 1"])
+@pytest.mark.parametrize("message", ["f = lambda x: x * 2 + 1", "def\tf(x):\n    return x * 2 + 1"])
 def test_a_message_is_no_program(referee: Referee, message: str) -> None:
     assert induction(referee, GIVEN, ("1", "2"), message) == "message_has_code"
 
@@ -429,7 +427,6 @@ ADD = "a, b = map(int, input().split())\nprint(a + b)\n"
         ("import os\nprint(sum(map(int, os.read(0, os.fstat(0).st_size).split())))", "right"),
         ("import mmap\nprint(sum(map(int, mmap.mmap(0, 0, access=mmap.ACCESS_READ).read().split())))", "right"),
         ("print(sum(map(int, open(0).read().split())))", "right"),
-        ("print(sum(map(int, open('/dev/stdin').read().split())))", "right"),
         ("import resource as r\nr.setrlimit(r.RLIMIT_STACK, (r.RLIM_INFINITY, r.RLIM_INFINITY))\n" + ADD, "right"),
         ("import sys\nsys.setrecursionlimit(10**6)\ng = lambda n: n and 1 + g(n - 1)\ng(50_000)\n" + ADD, "right"),
         ("import threading\nt = threading.Thread(target=lambda: print(sum(map(int, input().split()))))\nt.start()", "right"),
@@ -484,12 +481,3 @@ def test_tolerance(written: str, expected: str, same: bool) -> None:
 )
 def test_unit_tests(referee: Referee, program: str, test: str, finding: str) -> None:
     assert referee.answer([check_unit_tests(program, "f", [test])])[0].value == finding
-
-
-def test_a_solver_voids_no_pay_of_its_proposer_by_its_own_input(referee: Referee) -> None:
-    """Honest for its own input; one of the panel chooses another, for which hash order decides."""
-    program: Any = PICKY["program"]
-    answers = [fence("input", text) for text in ("'a'", "'b'", "'abcdef'")]
-    proposer, *solvers = play(referee, ABDUCTION, pair(program, "'a'"), answers).messages
-    assert solvers[-1].void == NONDETERMINISTIC
-    assert not proposer.void
