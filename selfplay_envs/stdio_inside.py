@@ -136,9 +136,18 @@ def feed(data: bytes) -> None:
 
 
 def become_a_file(data: bytes) -> None:
-    """Makes standard input a file that holds `data`, as far as `os`, `mmap` and `sys.stdin` tell; `open(0)` has no places."""
+    """Makes standard input a file that holds `data`, as far as `os`, `mmap` and `sys.stdin` tell; `open(0)` has no places.
+
+    It can be opened by name too, which sandboxes refuse: then it is a copy of descriptor 0.
+    """
     names = ("/dev/stdin", "/dev/fd/0", "/proc/self/fd/0")
-    fstat, stat, lseek = os.fstat, os.stat, os.lseek
+    fstat, stat, lseek, open_path, open_file = os.fstat, os.stat, os.lseek, os.open, io.open
+
+    def open_descriptor(path: Any, flags: int, *rest: Any, **options: Any) -> int:
+        return os.dup(0) if path in names else open_path(path, flags, *rest, **options)
+
+    def open_stream(file: Any, *rest: Any, **options: Any) -> Any:
+        return open_file(os.dup(0) if isinstance(file, str) and file in names else file, *rest, **options)
 
     def fstat_sized(fd: int) -> os.stat_result:
         found = fstat(fd)
@@ -180,6 +189,7 @@ def become_a_file(data: bytes) -> None:
             return mapped
 
     os.fstat, os.stat, os.lseek, mmap.mmap = fstat_sized, stat_sized, seek, Map
+    os.open, io.open, builtins.open = open_descriptor, open_stream, open_stream
     feed(data)
     stdin: Any = io.TextIOWrapper(io.BufferedReader(Input(0, closefd=False)), "utf-8", "surrogateescape")
     stdin.mode = "r"

@@ -65,10 +65,6 @@ IMPURE = {
     ),
     "a set out of a tuple of classes": "def f(x):\n    return list((set, int)[0](x))",
     "a set by another name": "def f(x):\n    y: int = set\n    return list(y(x))",
-    "the error of adding up a set": (
-        "def f(x):\n    try:\n        return sum({(1,), (2,), (3,), x[0], x[1], x[2]})\n"
-        "    except TypeError as e:\n        return str(e)"
-    ),
     "an address by operator.mod": "from operator import mod\ndef g():\n    pass\ndef f(x):\n    return mod('%s', g)",
     "an address by reduce": (
         "from operator import mod\nfrom functools import reduce\ndef g():\n    pass\n"
