@@ -170,7 +170,8 @@ def open_twins(frame: Frame, seeds: int) -> list[Frame]:
     if not frame.twins or frame.twin:
         return []
     good = [index for index in frame.whole if (one := frame.results[index]) is not None and one.status is Status.OK]
-    return [replace(frame, indices=good, whole=tuple(good), twin=twin, losses=0) for twin in range(1, seeds)] if good else []
+    twin = replace(frame, indices=good, whole=tuple(good), most=1, losses=0)  # chance has shown in the first run already
+    return [replace(twin, twin=number) for number in range(1, seeds)] if good else []
 
 
 def read_reply(reply: Reply, sent: int, total: int) -> list[CallOutcome]:

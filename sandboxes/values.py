@@ -71,6 +71,24 @@ def canonical(value: object, max_chars: int = 1 << 24) -> str:
             raise NotSerialisable(f"nested deeper than {MAX_DEPTH}")
         return [text(item, depth + 1) for item in items]
 
+    def unordered(items: Sequence[Any], depth: int) -> list[str]:
+        """The texts of a set's items, sorted; an error, too, is the same whatever their order is."""
+        parts: list[str] = []
+        refused: list[str] = []
+        too_large: TooLarge | None = None
+        for item in items:
+            try:
+                parts += many((item,), depth)
+            except NotSerialisable as error:
+                refused.append(str(error))
+            except TooLarge as error:
+                too_large = error
+        if refused:
+            raise NotSerialisable(min(refused))
+        if too_large is not None:
+            raise too_large
+        return sorted(parts)
+
     def pairs(item: Any, kind: type[dict[Any, Any]], depth: int) -> str:
         keys = many(list(kind.keys(item)), depth)  # before the values, which an OrderedDict looks up by its keys
         worths = many(list(kind.values(item)), depth)
@@ -86,10 +104,10 @@ def canonical(value: object, max_chars: int = 1 << 24) -> str:
         elif kind is dict:
             out = pairs(item, dict, depth)
         elif kind is set:
-            parts = sorted(many(list(item), depth))
+            parts = unordered(list(item), depth)
             out = "{" + ", ".join(parts) + "}" if parts else "set()"
         elif kind is frozenset:
-            parts = sorted(many(list(item), depth))
+            parts = unordered(list(item), depth)
             out = "frozenset({" + ", ".join(parts) + "})" if parts else "frozenset()"
         elif (leaf := _leaf(item, kind, left)) is not None:
             out = leaf

@@ -50,7 +50,7 @@ class Findings:
 
 _ANNOTATIONS = (
     *(ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Constant, ast.BinOp, ast.BitOr),
-    *(ast.expr_context,),
+    *(ast.BoolOp, ast.boolop, ast.expr_context),
 )
 
 

@@ -141,6 +141,8 @@ class _Sets:
                 hidden = test is node
             case ast.BinOp():
                 hidden = self._makes_set(above)  # which is looked at itself
+            case ast.Return():
+                hidden = self._is_result(above)
             case ast.Attribute(attr=name):
                 hidden = name in _ASKING | _CHANGING | SET_METHODS | {"copy"} and self._places.is_called(above)
             case ast.Call(func=ast.Attribute(value=value, attr=name)):
@@ -154,6 +156,14 @@ class _Sets:
             case _:
                 hidden = False
         return SetOrder.HIDDEN if hidden else SetOrder.SHOWN
+
+    def _is_result(self, node: ast.Return) -> bool:
+        """Whether what is returned goes to nobody inside the program; sets leave it sorted."""
+        above = self._parent[node]
+        while not isinstance(above, ast.FunctionDef):
+            above = self._parent[above]
+        named = any(isinstance(one, ast.Name) and one.id == above.name for one in self._nodes)
+        return isinstance(self._parent[above], ast.Module) and not named
 
     def _is_counted_or_sorted(self, node: ast.AST) -> bool:
         """Whether a list stands where its order does not matter."""

@@ -129,7 +129,7 @@ def test_twins_ask_about_good_calls_only_and_must_agree() -> None:
     twin, other, last = open_twins(frame, 4)
     assert [one.twin for one in (twin, other, last)] == [1, 2, 3]
     assert twin.indices == other.indices == [0, 2, 3]
-    assert [(one.least, one.most) for one in (frame, twin)] == [(2, 8), (1, 8)]
+    assert [(one.least, one.most) for one in (frame, twin)] == [(2, 8), (1, 1)]
     settle(twin, _reply(LOADED, record(Tag.VALUE, "True"), record(Tag.VALUE, "{3: 4, 1: 2}"), exception))
     assert _statuses(frame) == [Status.NONDETERMINISTIC, Status.EXCEPTION, Status.OK, Status.NONDETERMINISTIC]
     settle(other, _reply(LOADED, VALUE, record(Tag.VALUE, "{1: 2, 3: 4}"), VALUE))
