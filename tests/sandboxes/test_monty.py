@@ -169,7 +169,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_programs_get_the_inner_verdict_and_harm_nobody(name: str, both: Both) -> None:
     sandbox, inner = both
-    job = Job(program=HOSTILE[name], calls=("1",), limits=Limits(cpu_s=0.3, wall_s=2))
+    job = Job(program=HOSTILE[name], calls=("1",), limits=Limits(cpu_s=0.8, wall_s=4))
     probe = Job(program="def f(x):\n    return sorted([x, 2, 1])", calls=("3",))
     before = sandbox.stats().engine_calls
     outcome, after = sandbox.run([job, probe])
