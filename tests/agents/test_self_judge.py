@@ -136,7 +136,7 @@ def test_a_judgement_that_was_cut_off_gives_no_score() -> None:
 def test_a_long_judgement_is_read_in_little_time(piece: str) -> None:
     start = time.perf_counter()
     assert parse_score(piece * (2_000_000 // len(piece)) + "x") == "unparsed"
-    assert time.perf_counter() - start < 2
+    assert time.perf_counter() - start < 5
 
 
 @pytest.mark.parametrize(

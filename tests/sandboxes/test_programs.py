@@ -123,7 +123,7 @@ WAITS = [
 def test_waiting_counts(call: Call, body: str) -> None:
     started = time.monotonic()
     assert call(_body(body), wall_s=4.0).status is Status.IDLE
-    assert time.monotonic() - started < 2.5
+    assert time.monotonic() - started < 3.5
 
 
 def test_a_short_nap_is_none_of_our_business(call: Call) -> None:

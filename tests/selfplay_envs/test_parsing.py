@@ -257,7 +257,7 @@ HOSTILE = {
 def test_hostile_texts_take_little_time(text):
     start = time.process_time()
     read_reply.__wrapped__(text)
-    assert time.process_time() - start < 1  # 0.2 on a quiet machine
+    assert time.process_time() - start < 4  # 0.2 on a quiet machine
 
 
 def test_an_answer_after_a_hostile_thought_is_found():

