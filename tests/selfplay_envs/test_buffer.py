@@ -102,3 +102,24 @@ def test_a_restored_buffer_goes_on_exactly_as_before():
 def test_wrong_values_get_one_clear_sentence(call, words):
     with pytest.raises(UsageError, match=words):
         call()
+
+
+def test_a_discarded_task_leaves_no_gap():
+    for capacity in (3, 5):
+        buffer = TaskBuffer(capacity=capacity)
+        for number in range(5):
+            buffer.add({"program": f"def f(x):\n    return x + {number}"})
+        kept = [task["program"][-1] for task in buffer.newest(9)]
+        assert kept == [str(number) for number in (4, 3, 2, 1, 0)[:capacity]]
+        assert buffer.discard({"program": "def f(x):\n    return (x + 3)  # the same by its tree"})
+        assert not buffer.discard({"program": "def f(x):\n    return x + 3"})
+        assert [task["program"][-1] for task in buffer.newest(9)] == [name for name in kept if name != "3"]
+        assert buffer.add({"program": "def f(x):\n    return x + 3"}) == "added"
+        assert buffer.newest(1)[0]["program"].endswith("3")
+        restored = TaskBuffer()
+        restored.load_state_dict(buffer.state_dict())
+        assert restored.newest(9) == buffer.newest(9)
+        for number in range(5, 9):
+            buffer.add({"program": f"def f(x):\n    return x + {number}"})
+        assert len(buffer) == min(capacity, 9)
+        assert [task["program"][-1] for task in buffer.newest(2)] == ["8", "7"]
