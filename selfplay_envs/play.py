@@ -181,7 +181,7 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
             match.unsay(referee.caught(error))
         verdicts.append(match.applied[-1].verdict)
     complete = [match for match in dict.fromkeys(match for match, _, _ in actions) if not match.waiting]
-    for match, answered in zip(complete, referee.answer([_settle(match) for match in complete], _fault), strict=True):
+    for match, answered in zip(complete, referee.answer([_settle(match) for match in complete], str), strict=True):
         try:
             if isinstance(answered.value, str):
                 match.abandon(answered.value)
@@ -205,10 +205,6 @@ def _settle(match: Match) -> Generator[list[Request], list[Any], str | None]:
         return match.abandoned
     yield from match.game.settle()
     return None
-
-
-def _fault(reason: str) -> str:
-    return reason
 
 
 def play_episodes(

@@ -415,6 +415,7 @@ ADD = "a, b = map(int, input().split())\nprint(a + b)\n"
 @pytest.mark.parametrize(
     ("program", "finding"),
     [
+        ("print(sum(map(int, open('/dev/stdin').read().split())))", "right"),
         ("\ufeff" + ADD, "right"),
         (ADD + "import os, sys\nsys.stdout.flush()\nos._exit(0)", "right"),
         (ADD + "import os\nos._exit(0)", "wrong"),
