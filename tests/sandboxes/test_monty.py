@@ -52,6 +52,12 @@ def engine_processes(parent: int | None = None) -> set[int]:
     return found
 
 
+@pytest.fixture(scope="module")
+def others() -> set[int]:
+    """Engines of sandboxes that other tests share and leave open: none of our business."""
+    return engine_processes()
+
+
 @pytest.fixture
 def scripted() -> Iterator[tuple[MontySandbox, ScriptedSandbox]]:
     inner = ScriptedSandbox(by_inner)
@@ -61,7 +67,7 @@ def scripted() -> Iterator[tuple[MontySandbox, ScriptedSandbox]]:
 
 
 @pytest.fixture(scope="module")
-def both() -> Iterator[tuple[MontySandbox, CodeSandbox]]:
+def both(others: set[int]) -> Iterator[tuple[MontySandbox, CodeSandbox]]:
     """A sandbox with the engine, and the one inside it."""
     from sandboxes.pool import PooledSandbox
     from sandboxes.process import ProcessLauncher
@@ -160,14 +166,14 @@ HOSTILE = {
     "shared data": "def f(x):\n    a = [x]\n    for _ in range(40):\n        a = [a, a]\n    return a",
     "replacing": "def f(x):\n    return len(('a' * 10 ** 6).replace('a', 'b' * 10 ** 5))",
     "padding": "def f(x):\n    return len('a'.center(10 ** 11))",
-    "joining": "def f(x):\n    return len(','.join(map(str, range(10 ** 8))))",
+    "joining": "def f(x):\n    return len(','.join(str(q)[0] for q in range(10 ** 8)))",
     "much output": "def f(x):\n    return 'a' * 70000",
     "sixty thousand": "def f(x):\n    return 'a' * 60000",
 }
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_programs_get_the_inner_verdict_and_harm_nobody(name: str, both: Both) -> None:
+def test_hostile_programs_get_the_inner_verdict_and_harm_nobody(name: str, both: Both, others: set[int]) -> None:
     sandbox, inner = both
     job = Job(program=HOSTILE[name], calls=("1",), limits=Limits(cpu_s=0.8, wall_s=4))
     probe = Job(program="def f(x):\n    return sorted([x, 2, 1])", calls=("3",))
@@ -176,7 +182,7 @@ def test_hostile_programs_get_the_inner_verdict_and_harm_nobody(name: str, both:
     assert after.calls[0].value == "[1, 2, 3]"
     assert sandbox.stats().engine_calls > before
     assert [outcome] == inner.run([job])
-    assert len(engine_processes()) <= 2
+    assert len(engine_processes() - others) <= 2
 
 
 def test_a_hanging_call_costs_a_fraction_more(both: Both) -> None:
@@ -219,18 +225,18 @@ def test_threads_share_it(both: Both) -> None:
     assert answers == {base: [str(base + i) for i in range(20)] for base in (100, 200, 300)}
 
 
-def test_a_killed_engine_process_is_replaced(both: Both) -> None:
+def test_a_killed_engine_process_is_replaced(both: Both, others: set[int]) -> None:
     sandbox, _ = both
     for _ in range(3):
         assert sandbox.run([Job(program=ADD, calls=("1",))] * 4)[3].calls[0].value == "2"
-        for process in engine_processes():
+        for process in engine_processes() - others:
             os.kill(process, signal.SIGKILL)
 
 
-def test_engine_processes_are_limited_and_silent(both: Both) -> None:
+def test_engine_processes_are_limited_and_silent(both: Both, others: set[int]) -> None:
     sandbox, _ = both
     sandbox.run([Job(program=ADD, calls=("1",))] * 4)
-    for process in engine_processes():
+    for process in engine_processes() - others:
         limits = Path(f"/proc/{process}/limits").read_text()
         assert "Max core file size        0  " in limits
         assert "Max file size             0  " in limits
