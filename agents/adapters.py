@@ -9,7 +9,7 @@ One base can hold an adapter for all roles, or one per role; with its adapters s
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -28,6 +28,19 @@ def has_adapters(model: PreTrainedModel) -> bool:
 def adapter_names(model: PreTrainedModel) -> tuple[str, ...]:
     """The adapters that `model` holds, in the order they were added."""
     return tuple(cast(Any, model).peft_config) if has_adapters(model) else ()
+
+
+def merged_adapter(names: Sequence[str], answers: Sequence[str]) -> str:
+    """Of a checkpoint's adapters the one that its `model/` speaks with: that of a role that answers, which evaluation asks.
+
+    Args:
+        names: Of all adapters, at least one.
+        answers: The roles that answer in the run's games; see `selfplay_envs.registration.answering_roles`.
+
+    Returns:
+        The shared one, or that of the first answering role, or the first by name where no role answers.
+    """
+    return next((name for name in (*answers, SHARED) if name in names), min(names))
 
 
 @contextmanager

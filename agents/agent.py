@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, SupportsFloat
 
 import numpy as np
@@ -13,12 +13,12 @@ from selfplay_envs.game import short_hash
 
 from .algorithm import Algorithm
 from .algorithms import find_algorithm
-from .batch import Sample, Tag, collate
+from .batch import Sample, Tag, collate, queries
 from .learner import Learner
 from .learner_config import LearnerConfig
 from .models import load_model
 from .sampler import Prompt, Sampler, TransformersSampler
-from .sampling import Sampling
+from .sampling import Sampling, check_trainable
 from .seeding import seed_of
 
 Observation = Mapping[str, Any]
@@ -32,6 +32,34 @@ class _Said:
     reply: Reply
     credit: float | None = None
     trains: bool = True
+
+
+@dataclass(slots=True)
+class _Row:
+    """What the agent has said in the episode that a row of environments is in."""
+
+    said: list[_Said] = field(default_factory=list[_Said])
+    """Messages whose step was observed."""
+    fresh: _Said | None = None
+    """The newest, until its step is observed; a message that another replaces before that was never played."""
+    paid: float = 0.0
+    """Sum of the rewards."""
+    step: int = 0
+    """The last that was observed."""
+
+    def observe(self, step: int | None) -> None:
+        """Goes on by one step; where its number does not rise, `reset` has begun another episode, and what was said is void.
+
+        Args:
+            step: `info["step"]`, if the environment gives it.
+        """
+        if step is not None:
+            if step <= self.step:
+                self.said, self.paid = [], 0.0
+            self.step = step
+        if self.fresh is not None:
+            self.said.append(self.fresh)
+            self.fresh = None
 
 
 class Agent:
@@ -50,7 +78,7 @@ class Agent:
         sampler: Who speaks.
         learner: Who learns; None for an agent that only plays.
         algorithm: A row of `agents.algorithms`, or its name.
-        sampling: How replies are drawn; at the temperature the learner was made with.
+        sampling: How replies are drawn; with a learner from the whole distribution, at the temperature that it was made with.
         seed: Names the seeds of all replies, with a running number.
         credit: `info` matches each message with its own entry of `info["credit"]`, however late it comes. `return` pays
             every message of
@@ -60,7 +88,12 @@ class Agent:
             return.
         task_type: Written on the messages, for algorithms that group by it; observations do not say it.
 
-    Messages that `info["untrained"]` names, which the game masks or which are void, do not train.
+    Messages that `info["untrained"]` names, which the game masks or which are void, do not train. Of an episode that is cut
+    short (`truncated`), those messages train whose credit is known by then. Of one that `reset` abandons none does: the number
+    of steps in `info["step"]` tells the agent that another has begun.
+
+    Raises:
+        ValueError: An argument is wrong, or the learner cannot learn from replies that are drawn so.
     """
 
     def __init__(
@@ -81,27 +114,45 @@ class Agent:
         self.learner = learner
         self.algorithm = find_algorithm(algorithm) if isinstance(algorithm, str) else algorithm
         self.sampling = sampling or Sampling()
+        if learner is not None:
+            check_trainable(self.sampling, "sampling")
+            if learner.scorer.temperature != self.sampling.temperature:
+                raise ValueError(
+                    f"sampling.temperature={self.sampling.temperature!r} is not the learner's, {learner.scorer.temperature!r}; "
+                    "give both the same: Learner(model, config, temperature=...)."
+                )
+            self.algorithm.check_off_policy(steps=learner.config.epochs * learner.config.mini_batches, stale=False)
         self.credit_mode = credit
         self.roles = None if roles is None else frozenset(roles)
         self.task_type = task_type
         self._seed = seed
         self._asked = 0
         self._episodes = 0
-        self._open: dict[int, list[_Said]] = {}
-        self._return: dict[int, float] = {}
+        self._rows: dict[int, _Row] = {}
         self._ready: list[Sample] = []
 
     @classmethod
-    def load(cls, model: str = "tiny", *, learner: LearnerConfig | None = None, device: str = "auto", **kwargs: Any) -> Self:
-        """An agent on a model by name; `kwargs` as for the class.
+    def load(
+        cls,
+        model: str = "tiny",
+        *,
+        learner: LearnerConfig | None = None,
+        device: str = "auto",
+        short_cuts: str = "auto",
+        **kwargs: Any,
+    ) -> Self:
+        """An agent that learns, on a model by name; `kwargs` as for the class, the rest as for `load_model`.
+
+        What short cuts are tried decides about rounding: for the same bits another time, name them.
 
         Raises:
             ModelUnavailable: The model's files are not on this machine.
+            ValueError: `sampling` draws replies that cannot be learned from; to play alone, build the agent without a learner.
         """
-        loaded, tokenizer = load_model(model, device=device)
         sampling = kwargs.setdefault("sampling", Sampling())
-        limit = sampling.max_new_tokens
-        trainer = Learner(loaded, learner, temperature=sampling.temperature or 1.0, reply_limit=limit)
+        check_trainable(sampling, "sampling")
+        loaded, tokenizer = load_model(model, device=device, short_cuts=short_cuts)
+        trainer = Learner(loaded, learner, temperature=sampling.temperature, reply_limit=sampling.max_new_tokens)
         return cls(TransformersSampler(trainer.model, tokenizer), trainer, **kwargs)
 
     @property
@@ -129,16 +180,18 @@ class Agent:
         return tuple(texts.get(row, "") for row in range(count))
 
     def observe(self, reward: SupportsFloat, terminated: bool, truncated: bool, info: Mapping[str, Any]) -> None:
-        """Takes in what a step of the gymnasium view returned."""
-        self._take(0, float(reward), terminated or truncated, info.get("credit", ()), info.get("untrained", ()))
+        """Takes in what a step of the gymnasium view returned; call it after every step."""
+        row = self._row(0, info.get("step"))
+        self._take(row, float(reward), terminated or truncated, info.get("credit", ()), info.get("untrained", ()))
 
     def observe_batch(self, rewards: Any, terminated: Any, truncated: Any, info: Mapping[str, Any]) -> None:
-        """Takes in what a step of the vector view returned."""
-        credits = info.get("credit", [()] * len(rewards))
-        untrained = info.get("untrained", [()] * len(rewards))
-        for row in range(len(rewards)):
+        """Takes in what a step of the vector view returned; call it after every step."""
+        count = len(rewards)
+        credits, untrained = info.get("credit", [()] * count), info.get("untrained", [()] * count)
+        steps = info.get("step", [None] * count)
+        for row in range(count):
             done = bool(terminated[row]) or bool(truncated[row])
-            self._take(row, float(rewards[row]), done, credits[row], untrained[row])
+            self._take(self._row(row, steps[row]), float(rewards[row]), done, credits[row], untrained[row])
 
     def learn(self) -> dict[str, float]:
         """One update on everything that is ready, which is then forgotten; no metrics where nothing is.
@@ -162,30 +215,42 @@ class Agent:
         answers = self.sampler.act(prompts, self.sampling, seeds)
         for (row, obs), prompt, [reply] in zip(rows, prompts, answers, strict=True):
             slot = Slot(str(obs["role"]), int(obs["attempt"]), int(obs["turn"]))
-            self._open.setdefault(row, []).append(_Said(slot, prompt, reply))
+            self._rows.setdefault(row, _Row()).fresh = _Said(slot, prompt, reply)
         return [reply.text for [reply] in answers]
+
+    def _row(self, number: int, step: int | None) -> _Row:
+        row = self._rows.setdefault(number, _Row())
+        row.observe(step)
+        return row
 
     def _take(
         self,
-        row: int,
+        row: _Row,
         reward: float,
         done: bool,
         credits: Sequence[tuple[str, int, int, float]],
         untrained: Sequence[tuple[str, int, int]],
     ) -> None:
-        said = self._open.get(row, [])
-        self._return[row] = self._return.get(row, 0.0) + reward
+        row.paid += reward
         known = {Slot(role, attempt, turn): credit for role, attempt, turn, credit in credits}
-        for one in said:
+        for one in row.said:
             one.credit = known.get(one.slot, one.credit)
             one.trains = one.trains and tuple(one.slot) not in untrained
-        if not done or not said:
+        if not done:
             return
-        total = self._return.pop(row)
-        for index, one in enumerate(self._open.pop(row)):
-            credit = total if self.credit_mode == "return" else one.credit
+        asked = queries([one.slot for one in row.said], self._episodes)
+        for index, one in enumerate(row.said):
+            credit = row.paid if self.credit_mode == "return" else one.credit
             if credit is not None and one.trains and (self.roles is None or one.slot.role in self.roles):
                 chat = short_hash([[m.role, m.content] for m in one.prompt])
-                tag = Tag(role=one.slot.role, task_type=self.task_type, prompt_id=chat, episode=self._episodes, message=index)
+                tag = Tag(
+                    role=one.slot.role,
+                    task_type=self.task_type,
+                    prompt_id=chat,
+                    episode=self._episodes,
+                    message=index,
+                    query=asked[index],
+                )
                 self._ready.append(Sample(one.reply, credit, tag))
-        self._episodes += 1
+        self._episodes += bool(row.said)
+        row.said, row.paid = [], 0.0

@@ -7,6 +7,7 @@ Legend of shape suffixes: B messages, T token positions.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -15,7 +16,13 @@ from torch import Tensor
 
 
 def denominators(
-    aggregate: str, mask_BT: Tensor, roles: Sequence[str], *, reply_limit: int = 0, weights: Mapping[str, float] | None = None
+    aggregate: str,
+    mask_BT: Tensor,
+    roles: Sequence[str],
+    *,
+    reply_limit: int = 0,
+    weights: Mapping[str, float] | None = None,
+    shares: Mapping[str, float] | None = None,
 ) -> Tensor:
     """What each message's token losses are divided by, float32 (B, 1); `aggregate` as in `agents.objective.Objective`.
 
@@ -25,7 +32,7 @@ def denominators(
         role       N_role / weight_role      Kuba et al., Language Self-Play, arXiv 2509.07414, equations 4 and 5
         constant   B reply_limit             Liu et al., Dr. GRPO, arXiv 2503.20783, figure 1
 
-    A role of weight 0 is divided by infinity: it does not train.
+    A role of weight or share 0 is divided by infinity: it does not train.
 
     Args:
         aggregate: One of these.
@@ -33,6 +40,7 @@ def denominators(
         roles: Of the messages.
         reply_limit: Tokens of the longest reply allowed, for `constant`.
         weights: Of roles, for `role`; others 1.
+        shares: Of roles in the step's weight, see `shared_out`; None or empty: as the aggregate has it.
 
     Raises:
         ValueError: `constant` without `reply_limit`.
@@ -52,4 +60,24 @@ def denominators(
         if reply_limit < 1:
             raise ValueError(f"aggregate={aggregate!r} divides by the longest reply allowed; give the learner its reply_limit.")
         found_B = torch.full((count,), float(count * reply_limit))
-    return found_B[:, None]
+    return (shared_out(found_B, length_B, roles, shares) if shares else found_B)[:, None]
+
+
+def shared_out(denominator_B: Tensor, length_B: Tensor, roles: Sequence[str], shares: Mapping[str, float]) -> Tensor:
+    """Denominators under which a role's tokens have that share of the step's weight, float32 (B,).
+
+    The weight of a token is 1 / denominator, that of a role the sum over its tokens. The step's total weight stays what it
+    was. What the named roles leave is shared by the others as before; the share of a role that is absent stays unused, so that
+    nobody's steps grow where others are silent.
+    """
+    weight_B = length_B.double() / denominator_B.double()
+    own = dict.fromkeys(roles, 0.0)
+    for role, weight in zip(roles, weight_B.tolist(), strict=True):
+        own[role] += weight
+    rest = sum(weight for role, weight in own.items() if role not in shares)
+    left = max(0.0, 1.0 - math.fsum(shares.values()))
+    scale: dict[str, float] = {}
+    for role, weight in own.items():
+        wanted = sum(own.values()) * (shares[role] if role in shares else left * weight / rest if rest else 0.0)
+        scale[role] = weight / wanted if wanted else math.inf
+    return (denominator_B.double() * torch.tensor([scale[role] for role in roles], dtype=torch.float64)).float()

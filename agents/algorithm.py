@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -11,11 +12,14 @@ from typing import Any
 
 from torch import Tensor
 
-from .advantages import Advantage
+from selfplay_envs.loading import did_you_mean
+
+from .advantages import Advantage, imitate
 from .batch import GROUPINGS, TokenBatch, group_numbers
-from .losses import Loss
+from .losses import WITHOUT_RATIO, Loss
 from .objective import Objective, Option
 from .selection import Select
+from .settings import KEYWORDS, Setting
 
 NEEDS: Mapping[str, str] = {
     "siblings": "every role has a group of at least two messages",
@@ -26,6 +30,8 @@ NEEDS: Mapping[str, str] = {
     "pairs": "rows 2i and 2i + 1, as `select` orders them, stay in one micro-batch",
 }
 """What a row may ask for."""
+OWN_MODULES = (imitate.__module__, WITHOUT_RATIO[0].__module__)
+"""Whose functions' keywords are known here; a keyword of the same name elsewhere may mean something else."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +44,9 @@ class Algorithm:
     loss: Loss
     """(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, **settings) -> scalar."""
     group_by: str
-    """Which messages share a baseline, a name in `agents.batch.GROUPINGS`."""
+    """Which messages share a baseline: all of the `batch`, of a `role`, of a role and its task type, of a game and its role;
+    all that were asked the same words (`prompt`) or are about the same `task`, in whatever episode; or a panel that answered
+    one task in one episode (`query`), whatever others were asked, while messages of no panel go by their prompt."""
     needs: frozenset[str] = frozenset()
     """Names in `NEEDS`."""
     clips_messages: bool = False
@@ -63,17 +71,13 @@ class Algorithm:
                     "returns_B, group_B, mask_BT" if wanted == 3 else "logprobs_BT, old_BT, advantage_BT, mask_BT, denominator"
                 )
                 raise ValueError(f"Algorithm.{kind} of {self.name!r} must take ({names}): {error}.") from error
+        self._check_defaults()
         if unknown:
             raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; choose among {', '.join(NEEDS)}.")
         if "pairs" in self.needs:
             self._check_pairs()
         if "token_rewards" in self.needs and not _names(self.advantage, "reward_BT"):
             raise ValueError(f"Algorithm.needs of {self.name!r} has 'token_rewards', but its advantage takes no `reward_BT`.")
-        homeless = [name for name in self.defaults if not _names(self.advantage, name) and not _names(self.loss, name)]
-        if homeless:
-            raise ValueError(
-                f"Algorithm.defaults has {homeless[0]!r}, which neither the advantage nor the loss of {self.name!r} takes."
-            )
 
     def configured(self, options: Mapping[str, Option]) -> Algorithm:
         """This row with some settings changed: its own `defaults`, fields of its `Objective`, or `group_by`.
@@ -86,15 +90,69 @@ class Algorithm:
         for name, value in options.items():
             home = own if name in own else group if name in group else around
             if name not in home:
-                known = ", ".join([*own, *group, *around])
-                raise ValueError(f"options {name!r} is no setting of algorithm={self.name!r}; choose among {known}.")
+                known = [*own, *group, *around]
+                raise ValueError(
+                    f"options {name!r} is no setting of algorithm={self.name!r}{did_you_mean(name, known) or ';'} choose "
+                    f"among {', '.join(known)}."
+                )
             home[name] = _typed(name, value, home[name])
         return replace(self, defaults=own, objective=Objective(**around), group_by=str(group["group_by"]))
+
+    @property
+    def has_ratio(self) -> bool:
+        """Whether the loss compares new with old probabilities, and so knows when messages are not the present policy's."""
+        return self.loss not in WITHOUT_RATIO
+
+    @property
+    def imitates(self) -> bool:
+        """Whether messages are given to be imitated, so that it does not matter which policy said them."""
+        return self.advantage is imitate
+
+    @property
+    def ratio_bounds(self) -> tuple[float, float]:
+        """The ratios between which the loss clips nothing."""
+        low, high = (float(self.defaults.get(name, math.inf)) for name in ("clip_low", "clip_high"))
+        return 1 - low, min(1 + high, float(self.defaults.get("weight_cap", math.inf)))
+
+    def check_off_policy(self, *, steps: int, stale: bool) -> None:
+        """Stops where messages would train a policy that did not say them, and nothing corrected for it.
+
+        Rows that imitate (sft, rft, dpo) may: they learn from given messages, whoever said them, and more than one step on
+        them is what supervised training does.
+
+        Args:
+            steps: Optimiser steps on one batch.
+            stale: Messages of an older policy are trained on.
+
+        Raises:
+            ValueError: The loss has no ratio, and that is asked of it.
+        """
+        if self.has_ratio or self.imitates:
+            return
+        if steps > 1:
+            raise ValueError(
+                f"algorithm={self.name!r} has no ratio of new to old probabilities: {steps} optimiser steps on one batch would "
+                "train off policy, uncorrected; set learner.epochs=1 and learner.mini_batches=1, or choose a row that has one, "
+                "such as reinforce++ or grpo."
+            )
+        if stale and not self.objective.tis_cap:
+            raise ValueError(
+                f"algorithm={self.name!r} has no ratio of new to old probabilities: messages of an older policy would train "
+                "off policy, uncorrected; set staleness=0, or correct them by options tis_cap=2."
+            )
 
     @property
     def wants_reference(self) -> bool:
         """Whether log-probabilities under the starting weights are needed."""
         return "reference" in self.needs or self.objective.wants_reference
+
+    def setting(self, name: str) -> Setting:
+        """What a name in `defaults` means and takes; of a keyword of somebody else's function only its kind is known."""
+        takers = self._takers(name)
+        if name in KEYWORDS and any(one.__module__ in OWN_MODULES for one in takers):
+            return KEYWORDS[name]
+        meaning = f"A keyword of {' and '.join(one.__name__ for one in takers)}."
+        return Setting(meaning=meaning, kind=type(self.defaults[name]))
 
     def advantages(self, batch: TokenBatch, **given: Any) -> Tensor:
         """Advantages of a batch by this row's groups, float32 (B, T), 0 off the mask.
@@ -145,9 +203,9 @@ class Algorithm:
 
     def _check_pairs(self) -> None:
         """A pair is of one role, and its loss is no sum over tokens that weights could be put on."""
-        if self.group_by not in ("prompt", "task"):
+        if self.group_by not in ("prompt", "query", "task"):
             raise ValueError(
-                f"options group_by={self.group_by!r} would pair messages of different questions; choose prompt or task."
+                f"options group_by={self.group_by!r} would pair messages of different questions; choose prompt, query or task."
             )
         idle = {"tis_cap": 0.0, "entropy_share": 1.0, "covariance": "none"}
         odd = [name for name, off in idle.items() if getattr(self.objective, name) != off]
@@ -155,6 +213,17 @@ class Algorithm:
             raise ValueError(
                 f"options {odd[0]!r} has no meaning for pairs of messages; leave it out with algorithm={self.name!r}."
             )
+
+    def _check_defaults(self) -> None:
+        for name, value in self.defaults.items():
+            if not self._takers(name):
+                raise ValueError(
+                    f"Algorithm.defaults has {name!r}, which neither the advantage nor the loss of {self.name!r} takes."
+                )
+            self.setting(name).check(name, value)
+
+    def _takers(self, name: str) -> list[Callable[..., Tensor]]:
+        return [function for function in (self.advantage, self.loss) if _names(function, name)]
 
     def _settings(self, function: Callable[..., Tensor]) -> dict[str, Option]:
         return {name: value for name, value in self.defaults.items() if _names(function, name)}
@@ -171,7 +240,8 @@ def _typed(name: str, value: Option, like: Option) -> Option:
         return value.lower() == "true"
     if isinstance(like, float | int) and not isinstance(like, bool):
         try:
-            return float(value)
+            number = float(value)
+            return int(number) if isinstance(like, int) and number.is_integer() else number
         except ValueError:
             raise ValueError(f"options {name}={value!r} is not a number, such as {like}.") from None
     if type(value) is not type(like):

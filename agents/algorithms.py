@@ -6,9 +6,7 @@ Adding one is adding a row to `ALGORITHMS`, or passing an `Algorithm` of your ow
 
 from __future__ import annotations
 
-import traceback
-from importlib import import_module
-from pathlib import Path
+from selfplay_envs.named import Registry
 
 from . import advantages, losses, selection
 from .algorithm import Algorithm
@@ -34,7 +32,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="batch",
             needs=TOKEN_REWARDS,
-            defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2},
+            defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2, "dual_clip": 0.0},
             paper="Hu et al., REINFORCE++, arXiv 2501.03262; its KL, token by token: kl_coef=0.01 kl_in=reward kl_estimator=k1",
         ),
         Algorithm(
@@ -43,7 +41,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="role+task_type",
             needs=TOKEN_REWARDS,
-            defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2},
+            defaults={"statistics": "token", "clip_low": 0.2, "clip_high": 0.2, "dual_clip": 0.0},
             paper="Zhao et al., Absolute Zero, arXiv 2505.03335, equation 8; statistics=sequence is its text, token its code",
         ),
         Algorithm(
@@ -52,7 +50,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="game+role",
             needs=frozenset({"memory"}),
-            defaults={"ema_decay": 0.95, "clip_low": 0.2, "clip_high": 0.2},
+            defaults={"ema_decay": 0.95, "clip_low": 0.2, "clip_high": 0.2, "dual_clip": 0.0},
             objective=Objective(aggregate="message"),
             paper="Liu et al., SPIRAL, arXiv 2506.24119, role-conditioned advantage estimation",
         ),
@@ -71,7 +69,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="prompt",
             needs=SIBLINGS,
-            defaults={"clip_low": 0.2, "clip_high": 0.2},
+            defaults={"clip_low": 0.2, "clip_high": 0.2, "dual_clip": 0.0},
             objective=Objective(aggregate="sequence"),
             paper="Shao et al., DeepSeekMath, arXiv 2402.03300, equation 3; its KL term is kl_coef=0.04",
         ),
@@ -81,7 +79,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="prompt",
             needs=SIBLINGS,
-            defaults={"clip_low": 0.2, "clip_high": 0.2},
+            defaults={"clip_low": 0.2, "clip_high": 0.2, "dual_clip": 0.0},
             objective=Objective(aggregate="constant"),
             paper="Liu et al., Understanding R1-Zero-like training, arXiv 2503.20783, figure 1",
         ),
@@ -91,7 +89,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="prompt",
             needs=SIBLINGS,
-            defaults={"clip_low": 0.2, "clip_high": 0.28},
+            defaults={"clip_low": 0.2, "clip_high": 0.28, "dual_clip": 0.0},
             objective=Objective(aggregate="token", constant_groups="drop", refills=3, overlong_share=0.2),
             paper="Yu et al., DAPO, arXiv 2503.14476, equation 8",
         ),
@@ -122,7 +120,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             loss=losses.clipped_surrogate,
             group_by="batch",
             needs=TOKEN_REWARDS | {"value_head"},
-            defaults={"gae_lambda": 0.95, "whitened": True, "clip_low": 0.2, "clip_high": 0.2},
+            defaults={"gae_lambda": 0.95, "whitened": True, "clip_low": 0.2, "clip_high": 0.2, "dual_clip": 0.0},
             paper="Schulman et al., PPO, arXiv 1707.06347; as for language models in Ouyang et al., arXiv 2203.02155; their "
             "KL, token by token: kl_coef with kl_in=reward kl_estimator=k1",
         ),
@@ -130,7 +128,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             name="lsp-zero",
             advantage=advantages.centre,
             loss=losses.policy_gradient,
-            group_by="prompt",
+            group_by="query",
             needs=SIBLINGS,
             objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
             paper="Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2-5; alpha_Ch is role_weights",
@@ -139,7 +137,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             name="lsp",
             advantage=advantages.centre,
             loss=losses.policy_gradient,
-            group_by="prompt",
+            group_by="query",
             needs=SIBLINGS,
             objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
             paper="Kuba et al., Language Self-Play, arXiv 2509.07414: lsp-zero on credits that hold the quality score R_Q too, "
@@ -175,32 +173,19 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
+NAMED: Registry[Algorithm] = Registry(
+    "algorithm",
+    ALGORITHMS,
+    group="agents.algorithms",
+    what="an Algorithm",
+    fits=lambda row: isinstance(row, Algorithm),
+)
+
+
 def find_algorithm(name: str) -> Algorithm:
-    """The row of that name, or `module:ROW`, a row in a module of one's own.
+    """The row of that name, or `module:ROW`, a row in a module of one's own; packages name theirs in `agents.algorithms`.
 
     Raises:
-        ValueError: There is none.
+        UsageError: There is none.
     """
-    module, colon, attribute = name.partition(":")
-    if colon:
-        if "/" in module or module.endswith(".py") or module.startswith("."):
-            own = module.removesuffix(".py").strip("./").replace("/", ".")
-            raise ValueError(f"algorithm={name!r}: a module is named without a path; write {own}:{attribute}.")
-        try:
-            row = getattr(import_module(module), attribute, None)
-        except ImportError as error:
-            raise ValueError(
-                f"algorithm={name!r}: {error}; the part before the colon is a module that Python can import."
-            ) from error
-        except Exception as error:  # whatever somebody's own file does wrong while it is read
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            place = f"{Path(where.filename).name} line {where.lineno}: " if not isinstance(error, SyntaxError) else ""
-            raise ValueError(f"algorithm={name!r}: {place}{type(error).__name__}: {error}; mend that module.") from error
-        if not isinstance(row, Algorithm):
-            raise ValueError(f"algorithm={name!r} names no Algorithm; assign one to {attribute!r} in that module.")
-        return row
-    if name not in ALGORITHMS:
-        raise ValueError(
-            f"algorithm={name!r} is not known; choose one of {', '.join(ALGORITHMS)}, or module:ROW for one of your own."
-        )
-    return ALGORITHMS[name]
+    return NAMED.find(name)

@@ -6,13 +6,14 @@ column: the learner then asks the model for the logits of the last columns only.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
-from selfplay_envs import Episode, Reply
+from selfplay_envs import Episode, Reply, Slot
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +29,8 @@ class Tag:
     """Index of the episode in the batch."""
     message: int = 0
     """Index of the message in its episode."""
+    query: str = ""
+    """Names what a panel was asked: its episode in the batch and its turn. Empty for a message that no panel answers with."""
 
     @property
     def cell(self) -> str:
@@ -62,6 +65,8 @@ class TokenBatch:
     version_B: Tensor
     """Policy version that sampled it, int64."""
     tags: tuple[Tag, ...]
+    cut_B: Tensor | None = None
+    """True where the length limit ended the reply; None: nowhere."""
 
     def __len__(self) -> int:
         return len(self.tags)
@@ -84,6 +89,7 @@ class TokenBatch:
             returns_B=self.returns_B[at],
             version_B=self.version_B[at],
             tags=tuple(self.tags[i] for i in index),
+            cut_B=None if self.cut_B is None else self.cut_B[at],
         )
 
     def with_returns(self, returns_B: Tensor) -> TokenBatch:
@@ -105,13 +111,22 @@ def samples_of(episodes: Iterable[Episode], roles: Collection[str] | None = None
                 env_id=episode.env_id,
                 episode=number,
                 message=index,
+                query=query,
             ),
         )
         for number, episode in enumerate(episodes)
-        for index, played in enumerate(episode.messages)
+        for index, (played, query) in enumerate(
+            zip(episode.messages, queries([one.slot for one in episode.messages], number), strict=True)
+        )
         if played.verdict.train and not played.masked
         if played.reply.token_ids and (roles is None or played.slot.role in roles)
     ]
+
+
+def queries(slots: Sequence[Slot], episode: int) -> list[str]:
+    """`Tag.query` of every message of an episode: a panel are the messages of one role and turn, if there are several."""
+    sizes = Counter((slot.role, slot.turn) for slot in slots)
+    return [f"{episode}.{slot.turn}" if sizes[slot.role, slot.turn] > 1 else "" for slot in slots]
 
 
 def collate(samples: Sequence[Sample], pad_id: int = 0) -> TokenBatch:
@@ -154,18 +169,25 @@ def collate(samples: Sequence[Sample], pad_id: int = 0) -> TokenBatch:
         returns_B=torch.tensor([s.credit for s in samples], dtype=torch.float32),
         version_B=torch.tensor([s.reply.policy_version for s in samples]),
         tags=tuple(s.tag for s in samples),
+        cut_B=torch.tensor([s.reply.finish_reason == "length" for s in samples]),
     )
+
+
+def _prompt(tag: Tag) -> tuple[str, ...]:
+    return tag.env_id, tag.role, tag.prompt_id
 
 
 GROUPINGS: dict[str, Callable[[Tag], tuple[str, ...]]] = {
     "batch": lambda tag: (),
     "role": lambda tag: (tag.role,),
     "role+task_type": lambda tag: (tag.role, tag.task_type),
-    "prompt": lambda tag: (tag.env_id, tag.role, tag.prompt_id),
+    "prompt": _prompt,
+    "query": lambda tag: (*_prompt(tag), tag.query),
     "task": lambda tag: (tag.env_id, tag.role, tag.task_id),
     "game+role": lambda tag: (tag.env_id, tag.role),
 }
-"""Which messages share a baseline, by name."""
+"""Which messages share a baseline, by name. `prompt`: all that were asked the same words, in whatever episode. `query`: a panel
+that answered one task in one episode, whatever others were asked; messages of no panel as by `prompt`."""
 
 
 def group_numbers(tags: Sequence[Tag], group_by: str) -> Tensor:

@@ -6,7 +6,9 @@
         curriculum.json   every task buffer
         learner.pt        trained weights, optimiser, policy version
         inflight.jsonl    with staleness 1: the next step's episodes, tokens included, as the policy before played them
-        model/            weights and tokenizer for `load_model`; LoRA adapters are merged in
+        model/            weights and tokenizer for `load_model`; a LoRA adapter is merged in, of several that of who answers
+        adapters/NAME/    with LoRA, each adapter alone: `PeftModel.from_pretrained(base, "adapters/solver")`; NAME is its role,
+                          or `default` where all roles share one
 
 Every file is on the disk (fsync) before the folder gets its name, and the name is on the disk before an older checkpoint
 goes: a kill, or a power cut, at any byte leaves the folder before. Random numbers need no entry: every draw is named by
@@ -28,16 +30,19 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from selfplay_envs import Episode, read_episodes, write_episodes
+from selfplay_envs.registration import answering_roles
 
-from .adapters import SHARED, adapter_names
+from .adapters import adapter_names, merged_adapter
 from .config import TrainConfig
 from .curriculum import Curriculum
 from .errors import CheckpointError
 from .learner import Learner
-from .lora import merged_weights
+from .lora import merged_weights, save_adapter
 from .models import quiet_transformers
 
 INFLIGHT = "inflight.jsonl"
+ADAPTERS = "adapters"
+"""Of a checkpoint of a run with LoRA: a folder per adapter, named as its role, or `default` where all roles share one."""
 
 
 def save_checkpoint(
@@ -71,7 +76,10 @@ def save_checkpoint(
     try:
         with (temporary / "learner.pt").open("wb") as file:
             torch.save(learner.state_dict(), file)
-        export_model(learner, tokenizer, temporary / "model")
+        answers = answering_roles(mix.env_id for mix in config.games)
+        export_model(learner, tokenizer, temporary / "model", answers)
+        for name in adapter_names(learner.model):
+            save_adapter(learner.model, name, temporary / ADAPTERS / name)
         (temporary / "config.json").write_text(json.dumps(config.to_json(), indent=1), encoding="utf-8")
         (temporary / "curriculum.json").write_text(json.dumps(curriculum.state_dict()), encoding="utf-8")
         if inflight is not None:
@@ -125,16 +133,16 @@ def load_inflight(path: Path) -> list[Episode] | None:
     return list(read_episodes(path / INFLIGHT)) if (path / INFLIGHT).is_file() else None
 
 
-def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: Path) -> None:
+def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: Path, answers: Sequence[str]) -> None:
     """Writes weights and tokenizer as `from_pretrained` and `load_model` read them.
 
-    Where every role has an adapter of its own, the solver's is merged in (or the first role's, where none is called so):
-    the one that evaluation asks. The others' lie in `learner.pt`.
+    Where every role has an adapter of its own, that of the first of `answers` is merged in, the roles that evaluation asks (or
+    the first role's, where none answers). Each alone lies beside it, in `adapters/`, as peft reads it.
     """
     model: Any = learner.model
     weights: dict[str, Tensor] | None = None
     if names := adapter_names(model):
-        weights = merged_weights(model, next((name for name in ("solver", SHARED) if name in names), names[0]))
+        weights = merged_weights(model, merged_adapter(names, answers))
         model = model.get_base_model()
     with quiet_transformers():
         model.save_pretrained(folder, state_dict=weights)

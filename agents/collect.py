@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
@@ -49,7 +48,8 @@ class Collector:
         self.by_role = dict(by_role or {})
         self.shapers = tuple(shapers)
         self.lanes = lanes
-        self.gate = Gate()
+        voices = (self.sampler, *self.by_role.values())
+        self.gate = Gate(min(int(getattr(voice, "workers", 1)) for voice in voices))
 
     def collect(self, starts: Sequence[Start], names: Sequence[int | str], on_round: OnRound | None = None) -> list[Episode]:
         """One episode per start, in order.
@@ -90,12 +90,9 @@ class Collector:
         number = {id(start): place for start, place in zip(fresh, numbers, strict=True)}
 
         def act(asks: list[Ask]) -> list[Reply]:
-            with self.gate.speaking:
+            with self.gate.speaking, self.gate.clock("generate_s"):
                 check()
-                started = time.perf_counter()
-                replies = self._act(asks, [number[id(ask.match.start)] for ask in asks], names)
-                self.gate.add("generate_s", time.perf_counter() - started)
-            return replies
+                return self._act(asks, [number[id(ask.match.start)] for ask in asks], names)
 
         return play_episodes(fresh, act, LaneReferee(self.referee, self.gate), on_round)
 

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
+from .bounds import check_numbers
 from .learner_config import LearnerConfig
 from .sampler_text import needs_model
-from .sampling import Sampling
+from .sampling import Sampling, check_trainable
 from .schedule import Schedule
+from .short_cuts import parse_short_cuts
 
 TRACKERS = ("tensorboard", "wandb", "trackio")
 """What `TrainConfig.trackers` may name."""
@@ -21,10 +23,12 @@ class GameMix:
     """One game of a run: how many episodes of it are played per step, and how its tasks are remembered."""
 
     env_id: str
+    """An id of `selfplay envs`, or `module:ID` for a game of your own, which also who resumes or replays the run then finds."""
     kwargs: dict[str, str | int | float | bool] = field(default_factory=dict[str, "str | int | float | bool"])
     """Keywords of the game, such as `attempts` and `style`."""
     fresh: int = 16
-    """Episodes per step that start at the proposer (or, in games without one, at the beginning). AZR: 64."""
+    """Episodes per step that start at the proposer (or, in games without one, at the beginning); at least 1, as replayed tasks
+    are those that these proposed. AZR: 64."""
     replay: int = 8
     """Episodes per step on tasks of the buffer, once it holds some. AZR: 64."""
     references: int = 2
@@ -43,17 +47,16 @@ class GameMix:
     """Tasks that must never train: `none`, or `tiny` for the held-out programs of the tiny model."""
 
     def __post_init__(self) -> None:
-        for name in ("fresh", "replay", "references"):
-            if getattr(self, name) < 0:
-                raise ValueError(f"GameMix.{name}={getattr(self, name)!r} is negative; 0 switches it off.")
-        if self.fresh + self.replay == 0:
+        check_numbers(self, fresh=0, replay=0, references=0, capacity=1)
+        if self.fresh == 0:
             raise ValueError(
-                f"GameMix.fresh and GameMix.replay of {self.env_id!r} are both 0; play at least one episode, or drop the game."
+                f"GameMix.fresh=0 of {self.env_id!r}: the tasks that are replayed are those that fresh episodes proposed, so "
+                "it would never be played; choose at least 1, or drop the game."
             )
         if not 0 <= self.newest <= 1:
-            raise ValueError(f"GameMix.newest={self.newest!r} is not a share from 0 to 1.")
-        if self.capacity < 1:
-            raise ValueError(f"GameMix.capacity={self.capacity!r} must be at least 1 task.")
+            raise ValueError(f"GameMix.newest={self.newest!r} is not a share; choose 0 to 1.")
+        if self.novelty not in ("task", "pair"):
+            raise ValueError(f"GameMix.novelty={self.novelty!r} is not known; choose task or pair.")
         if self.exclude not in ("none", "tiny"):
             raise ValueError(f"GameMix.exclude={self.exclude!r} is not known; choose none or tiny.")
 
@@ -63,7 +66,8 @@ class EvalConfig:
     """What is measured during a run, with seeds of its own."""
 
     tasks: str = "none"
-    """`none`, `tiny` (the shipped held-out programs), or a `.jsonl` file of lines {"env_id": ..., "task": {...}}."""
+    """`none`, `tiny` (the shipped held-out programs, as far as they are of the run's games), or a `.jsonl` file of lines
+    {"env_id": ..., "task": {...}} of any registered games."""
     every: int = 0
     """Steps between evaluations; 0: only before the first and after the last step."""
     samples: int = 4
@@ -73,9 +77,7 @@ class EvalConfig:
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
-        for name, low in (("every", 0), ("samples", 1), ("limit", 0)):
-            if getattr(self, name) < low:
-                raise ValueError(f"EvalConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that.")
+        check_numbers(self, every=0, samples=1, limit=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +92,7 @@ class TrainConfig:
     options: dict[str, str | int | float | bool] = field(default_factory=dict[str, "str | int | float | bool"])
     """Settings of the algorithm that differ from its row, such as `--options kl_coef 0.04`; see `agents.objective`."""
     steps: int = 100
-    """Optimiser steps in all; a resumed run may raise it."""
+    """Collected batches in all, each followed by one update; a resumed run may raise it."""
     seed: int = 0
     sampling: Sampling = field(default_factory=Sampling)
     learner: LearnerConfig = field(default_factory=LearnerConfig)
@@ -99,9 +101,10 @@ class TrainConfig:
     """`auto`, `docker` or `process`."""
     judge: str = "rules"
     """Name of a judge: `rules`, `self` (the run's model with its starting weights: the share of seven criteria that it finds
-    met) or one of a package; games that ask none ignore it."""
+    met), one of a package, or `module:NAME` for one of your own, with options as in `my_judges:Vowels:weight=2`; games that ask
+    none ignore it."""
     shapers: tuple[str, ...] = ()
-    """Batch-level credit terms of `selfplay_envs.shapers`, such as `repetition`."""
+    """Batch-level credit terms of `selfplay_envs.shapers`, such as `repetition`, or `module:NAME` for your own."""
     reward: RewardArm = "true"
     """Control arms: `random` permutes training returns within each (role, task type), `flipped` negates them."""
     train_roles: tuple[str, ...] = ()
@@ -110,7 +113,8 @@ class TrainConfig:
     """Which roles train at which step: `joint`, `alternate:proposer=1,solver=5`, `every:proposer=5`, or `frozen:proposer`, who
     then plays with its starting weights for ever; see `agents.schedule`."""
     sampler: str = "transformers"
-    """Who decodes: `transformers`, or an engine with options, such as `vllm:dtype=bfloat16`; see `agents.sampler_text`."""
+    """Who decodes: `transformers`, or an engine with options, such as `vllm:dtype=bfloat16`, or `module:NAME`; see
+    `agents.sampler_text`."""
     lanes: int = 2
     """Groups of a step's episodes that play side by side: while the programs of one are verified, another is spoken for."""
     staleness: int = 0
@@ -130,6 +134,10 @@ class TrainConfig:
     max_rows: int = 512
     """Replies decoded at a time."""
     device: str = "auto"
+    short_cuts: str = "auto"
+    """Ways of computing on a processor, and threads: `auto` tries each for some milliseconds when the run begins, and the run
+    keeps what it chose in machine.json; `none` is torch's own way; `onednn=0,threads=1` forces some; see
+    `agents.short_cuts`."""
 
     def __post_init__(self) -> None:
         if not self.games:
@@ -140,25 +148,29 @@ class TrainConfig:
         for mix in self.games:
             missing = sorted(set(mix.references_from) - set(ids))
             if missing:
+                from selfplay_envs.registration import game_spec
+
+                for env_id in ids:
+                    game_spec(env_id)  # a misspelt id is the likelier fault
                 raise ValueError(
                     f"GameMix.references_from of {mix.env_id!r} names {missing[0]!r}, which is not among the games; add it."
                 )
-        for name, low in (
-            ("steps", 1),
-            ("checkpoint_every", 1),
-            ("keep_checkpoints", 1),
-            ("episodes_every", 0),
-            ("max_rows", 1),
-            ("seed", 0),
-            ("lanes", 1),
-            ("staleness", 0),
-            ("sync_tolerance", 0),
-        ):
-            if getattr(self, name) < low:
-                raise ValueError(f"TrainConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that.")
+        check_numbers(
+            self,
+            steps=1,
+            seed=0,
+            lanes=1,
+            staleness=0,
+            sync_tolerance=0,
+            checkpoint_every=1,
+            keep_checkpoints=1,
+            episodes_every=0,
+            max_rows=1,
+        )
         if self.staleness > 1:
             raise ValueError(f"TrainConfig.staleness={self.staleness!r} is above 1; choose 0 or 1 batch ahead.")
         Schedule.parse(self.schedule)
+        parse_short_cuts(self.short_cuts)
         if not needs_model(self.sampler):
             raise ValueError(
                 f"TrainConfig.sampler={self.sampler!r} speaks with weights of its own, which training cannot change; "
@@ -169,11 +181,7 @@ class TrainConfig:
                 raise ValueError(f"TrainConfig.trackers names {name!r}, which is not known; choose of {', '.join(TRACKERS)}.")
         if self.reward not in ("true", "random", "flipped"):
             raise ValueError(f"TrainConfig.reward={self.reward!r} is not known; choose true, random or flipped.")
-        if self.sampling.temperature == 0 or self.sampling.top_p != 1.0:
-            raise ValueError(
-                f"TrainConfig.sampling has temperature={self.sampling.temperature!r}, top_p={self.sampling.top_p!r}; training "
-                "needs temperature > 0 and top_p=1.0, so that sampler and learner speak of the same distribution."
-            )
+        check_trainable(self.sampling, "TrainConfig.sampling")
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON types; `from_json` is the inverse."""

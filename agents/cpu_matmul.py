@@ -2,7 +2,8 @@
 
 torch's own `mm` calls MKL for float32, and MKL leaves the wide vector units of AMD processors idle: on a Zen core 2,298 x 576
 times 576 x 1,536 ran at 98 GFLOP/s there and at 248 through oneDNN, which torch carries too (and uses for bfloat16, and for
-compiled models). Other devices, other precisions and small products take torch's own way. The results differ by rounding.
+compiled models). On an Intel processor with AVX-512 MKL is the faster one, so this is taken where a trial says so, see
+`agents.trials`. Other devices, other precisions and small products take torch's own way. The results differ by rounding.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ SMALL = 1 << 20
 """Products of fewer multiplications stay with torch: oneDNN's call costs about 10 microseconds."""
 
 ROWS = 32
-"""Rows are filled up to a multiple of this: oneDNN compiles a kernel for every new shape, at half a millisecond and 0.5 MiB
-each, and keeps a thousand of them. In `azr-tiny` that took 4 % off a step and 130 MiB off its memory."""
+"""Rows of a `BlockLinear` are filled up to a multiple of this: oneDNN compiles a kernel for every new shape, at half a
+millisecond and 0.5 MiB each, and keeps a thousand of them. In `azr-tiny` that took 4 % off a step and 130 MiB off its memory
+on an AMD processor."""
 
 
 def times_transposed(left_NK: Tensor, right_MK: Tensor) -> Tensor:
@@ -32,43 +34,52 @@ def times_transposed(left_NK: Tensor, right_MK: Tensor) -> Tensor:
 class CpuLinear(nn.Linear):
     """A linear layer whose float32 products on a processor go through oneDNN, forwards and backwards."""
 
+    rows_per_block = 1
+
     def forward(self, input: Tensor) -> Tensor:
         """Input @ weight^T + bias."""
         if not _gains(input, self.out_features):
             return linear(input, self.weight, self.bias)
-        out = cast(Tensor, _Product.apply(input, self.weight))
+        out = cast(Tensor, _Product.apply(input, self.weight, self.rows_per_block))
         return out if cast(Any, self.bias) is None else out + self.bias
 
 
-def use_one_dnn(model: PreTrainedModel) -> None:
-    """Turns every plain linear layer of a model into a `CpuLinear`; parameters, names and files stay as they are."""
+class BlockLinear(CpuLinear):
+    """A `CpuLinear` that shows oneDNN few different numbers of rows."""
+
+    rows_per_block = ROWS
+
+
+def use_one_dnn(model: PreTrainedModel, *, blocks: bool = True) -> None:
+    """Has every plain linear layer of a model go through oneDNN; parameters, names and files stay as they are."""
     for module in model.modules():
         if type(module) is nn.Linear:
-            module.__class__ = CpuLinear
+            module.__class__ = BlockLinear if blocks else CpuLinear
 
 
 class _Product(torch.autograd.Function):
     """x @ W^T for x of any leading shape."""
 
     @staticmethod
-    def forward(ctx: Any, input: Tensor, weight_MK: Tensor) -> Tensor:
+    def forward(ctx: Any, input: Tensor, weight_MK: Tensor, block: int) -> Tensor:
         ctx.save_for_backward(input, weight_MK)
-        return _by_rows(_whole_blocks(input), weight_MK, input.shape)
+        ctx.block = block
+        return _by_rows(_whole_blocks(input, block), weight_MK, input.shape)
 
     @staticmethod
     def backward(ctx: Any, *grads: Any) -> Any:
         input, weight_MK = ctx.saved_tensors
-        grad_RM = _whole_blocks(grads[0])
+        grad_RM = _whole_blocks(grads[0], ctx.block)
         d_input = _by_rows(grad_RM, weight_MK.T, input.shape) if ctx.needs_input_grad[0] else None
-        d_weight_MK = _one_dnn(grad_RM.T, _whole_blocks(input).T) if ctx.needs_input_grad[1] else None
-        return d_input, d_weight_MK
+        d_weight_MK = _one_dnn(grad_RM.T, _whole_blocks(input, ctx.block).T) if ctx.needs_input_grad[1] else None
+        return d_input, d_weight_MK, None
 
 
-def _whole_blocks(tensor: Tensor) -> Tensor:
-    """A tensor (..., K) as rows (R, K), with rows of zeros behind them up to a power of two or a multiple of `ROWS`."""
+def _whole_blocks(tensor: Tensor, block: int) -> Tensor:
+    """A tensor (..., K) as rows (R, K), with rows of zeros behind them up to a power of two or a multiple of `block`."""
     rows_RK = tensor.flatten(0, -2)
     rows = rows_RK.shape[0]
-    missing = -rows % ROWS if rows > ROWS else (1 << (rows - 1).bit_length()) - rows  # few rows: powers of two
+    missing = -rows % block if rows > block else (1 << (rows - 1).bit_length()) - rows  # few rows: powers of two
     return pad(rows_RK, (0, 0, 0, missing)) if missing else rows_RK
 
 

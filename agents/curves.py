@@ -24,18 +24,34 @@ def roles_of(row: Row) -> list[str]:
 
 
 def of_role(row: Row, role: str, what: str) -> float | None:
-    """The mean of a per-message metric over a role's messages; None where no cell has it."""
+    """The mean of a metric over everything that a role's cells took it over; None where no cell has it.
+
+    Each cell weighs as much as what its own mean is over: entropies by tokens that trained, credits, scores and shares of right
+    or valid messages by messages that are not void, verdicts on quality by the messages that were judged, all else by messages.
+    """
     found = [
-        (row[f"{cell}/{what}"], row[f"{cell}/count"])
+        (row[f"{cell}/{what}"], _weight(row, cell, what))
         for cell in cells_of(row)
-        if _is_of(cell, role) and f"{cell}/{what}" in row
+        if cell.partition("/")[0] == role and f"{cell}/{what}" in row
     ]
-    total = sum(count for _, count in found)
-    return sum(value * count for value, count in found) / total if total else None
+    total = sum(weight for _, weight in found)
+    return sum(value * weight for value, weight in found) / total if total else None
 
 
-def _is_of(cell: str, role: str) -> bool:
-    return cell.partition("/")[0] == role
+PER_TOKEN = ("entropy", "entropy_sampled")
+NOT_VOID = ("credit_mean", "shaped_mean", "valid_rate", "score_mean", "solve_rate")
+
+
+def _weight(row: Row, cell: str, what: str) -> float:
+    """What a cell's mean is over. Rows of older runs hold no tokens: messages times their mean length stand for them."""
+    count = float(row[f"{cell}/count"])
+    if what in PER_TOKEN:
+        return float(row.get(f"{cell}/tokens", count * row.get(f"{cell}/reply_tokens", 1.0)))
+    if what in NOT_VOID:
+        return count - float(row.get(f"{cell}/void", 0))
+    if what == "quality_mean":
+        return float(sum(value for key, value in row.items() if key.startswith(f"{cell}/quality/")))
+    return count
 
 
 def distinct_share(row: Row) -> float | None:

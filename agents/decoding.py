@@ -14,11 +14,12 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from .kv_cache import RoomyCache
+from .one_token import OneToken
 from .picking import pick_tokens
 from .sampling import Sampling
 
-FULL_ENOUGH = 0.8
-"""Finished rows leave when at most this share still speaks: leaving copies the cache, staying computes tokens for nothing."""
+FULL_ENOUGH = 0.95
+"""Finished rows leave when at most this share still speaks: a few calls per layer and a move per row save their tokens."""
 PASS_COST = 16
 """Prompt tokens, on a CPU, that cost as much as one more forward pass: more padding than this is avoided by reading apart."""
 
@@ -81,6 +82,7 @@ def decode(
     token_RS = torch.zeros_like(uniforms_RS, dtype=torch.long)
     logprob_RS = torch.zeros_like(uniforms_RS, dtype=torch.float32)
     said_R = limit_R.clone()
+    short = OneToken.of(model, cache)
     for step in range(steps):
         token_B, logprob_B = pick_tokens(logits_BV, uniforms_RS[live_B, step], sampling)
         token_RS[live_B, step], logprob_RS[live_B, step] = token_B, logprob_B
@@ -92,11 +94,14 @@ def decode(
         if not going:
             break
         if going <= FULL_ENOUGH * len(live_B):
-            keep = (~done_B).nonzero()[:, 0]
-            cache.select(keep, room)
+            keep = cache.drop(done_B)
             live_B, token_B, length_B, done_B, seen_BT = (x[keep] for x in (live_B, token_B, length_B, done_B, seen_BT))
         position_B1 = (length_B + step)[:, None].clamp(max=context - 1)
-        logits_BV = _forward(model, token_B[:, None], seen_BT[:, : width + step + 1], position_B1, cache)
+        seen_so_far_BT = seen_BT[:, : width + step + 1]
+        if short is None:
+            logits_BV = _forward(model, token_B[:, None], seen_so_far_BT, position_B1, cache)
+        else:
+            logits_BV = short(token_B, position_B1, seen_so_far_BT, cache)
     if logprob_RS.isnan().any():
         raise ValueError(
             "the model's logits are not numbers: its weights hold NaN or infinity; go back to an earlier checkpoint."

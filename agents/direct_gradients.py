@@ -26,6 +26,11 @@ def direct_master(weight: Tensor) -> nn.Parameter | None:
     return cast(nn.Parameter | None, getattr(weight, _MASTER, None)) if weight.requires_grad else None
 
 
+def send_gradient(weight: Tensor, master: nn.Parameter) -> None:
+    """From now on the gradient of a table is added to its master's."""
+    setattr(weight, _MASTER, master)
+
+
 def gradient_of(master: nn.Parameter) -> Tensor:
     """The gradient that is there, or zeros that are there from now on."""
     if master.grad is None:
@@ -59,7 +64,7 @@ def add_tables_directly(model: PreTrainedModel, masters: Mapping[str, nn.Paramet
     ends = {id(getattr(layer, "weight", None)) for layer in (table, model.get_output_embeddings())}
     for name, weight in model.named_parameters():
         if id(weight) in ends and name in masters and weight.numel() >= LARGE:
-            setattr(weight, _MASTER, masters[name])
+            send_gradient(weight, masters[name])
 
 
 class _Lookup(torch.autograd.Function):

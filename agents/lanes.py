@@ -1,5 +1,7 @@
 """Lanes: groups of episodes that play in threads of their own, so that one lane's programs run while another lane speaks.
 
+Where a sampler says that it has several workers, so many lanes speak side by side, on one core each; else one at a time.
+
 What a lane computes depends on the lane alone, never on which thread was faster. Whoever waits hears of progress in his own
 thread, so a listener needs no locks.
 """
@@ -9,6 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -26,20 +29,49 @@ class LaneStopped(Exception):
 
 
 class Gate:
-    """What the lanes of a run share: a lock in front of all that computes with a model, one for opening handlers, the clock."""
+    """What the lanes of a run share: places in front of all that computes with a model, a lock for opening handlers, the clock.
 
-    def __init__(self) -> None:
-        self.speaking = threading.Lock()
+    Args:
+        places: Lanes that may speak at a time.
+    """
+
+    def __init__(self, places: int = 1) -> None:
+        self.places = places
+        self.speaking = threading.Semaphore(places)
         self.opening = threading.Lock()
         self.seconds: dict[str, float] = {"generate_s": 0.0, "verify_s": 0.0}
-        """In samplers, and in judging games, sandbox and judges included. Lanes overlap, so that the two may add up to more
-        than the clock on the wall."""
+        """In which some lane was in a sampler, and in judging games, sandbox and judges included. Lanes overlap, so that the
+        two may add up to more than the clock on the wall."""
+        self._inside: dict[str, int] = dict.fromkeys(self.seconds, 0)
+        self._since: dict[str, float] = {}
         self._counting = threading.Lock()
+        self._gathering = threading.Lock()
 
-    def add(self, stage: str, seconds: float) -> None:
-        """Counts seconds of a stage."""
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Inside, nobody speaks."""
+        with self._gathering:  # two who gathered at once would hold some of the places each, for ever
+            for _ in range(self.places):
+                self.speaking.acquire()
+        try:
+            yield
+        finally:
+            self.speaking.release(self.places)
+
+    @contextmanager
+    def clock(self, stage: str) -> Generator[None]:
+        """Counts the seconds inside, once for all lanes that are inside together."""
         with self._counting:
-            self.seconds[stage] += seconds
+            if not self._inside[stage]:
+                self._since[stage] = time.perf_counter()
+            self._inside[stage] += 1
+        try:
+            yield
+        finally:
+            with self._counting:
+                self._inside[stage] -= 1
+                if not self._inside[stage]:
+                    self.seconds[stage] += time.perf_counter() - self._since[stage]
 
 
 class Lane:
@@ -176,11 +208,8 @@ class LaneReferee(Referee):
         self, generators: Sequence[Generator[list[Any], list[Any], T]], otherwise: Callable[[str], Any] = Verdict.nothing
     ) -> list[Answered[T]]:
         """As the referee answers, with its seconds counted."""
-        started = time.perf_counter()
-        try:
+        with self._gate.clock("verify_s"):
             return super().answer(generators, otherwise)
-        finally:
-            self._gate.add("verify_s", time.perf_counter() - started)
 
 
 class _GatedJudge:
@@ -192,5 +221,5 @@ class _GatedJudge:
 
     def score(self, items: list[JudgeItem]) -> list[Score]:
         """One score per item, in order."""
-        with self._gate.speaking:
+        with self._gate.alone():
             return self._judge.score(items)

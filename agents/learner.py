@@ -5,7 +5,8 @@ Legend of shape suffixes: B messages, T token positions, N sampled tokens of a m
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+import math
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
@@ -22,15 +23,16 @@ from .gradients import add_gradients
 from .learner_config import LearnerConfig
 from .learner_stats import LearnerStats
 from .lora import trained_weights, with_lora
-from .master_weights import MasterWeights
-from .prepare import Prepared, Views, prepare
+from .optimizer_steps import over_steps, steps_of
+from .prepare import Views, prepare
+from .prepared import Prepared
 from .reference import Reference
 from .sampler import Sampler
 from .scorer import Scorer
 from .seeding import generator_of
+from .short_cuts import short_cuts_of
 from .token_budget import Part
-
-VALUE_HEAD = "value_head.weight"
+from .weight_optimizer import VALUE_HEAD, WeightOptimizer
 
 
 class Learner:
@@ -69,67 +71,74 @@ class Learner:
             cast(Any, self.model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
         self.scorer = Scorer(self.model, self.config, temperature)
         self.policy_version = 0
+        """Updates so far, each on one collected batch."""
+        self.heed: Callable[[], None] = lambda: None
+        """Called before every micro-batch of an update; what it raises ends the update, and nothing was changed."""
         self.memory: dict[str, dict[str, float]] = {}
         """What algorithms remember from batch to batch, by their names."""
         self.reference: Reference | None = None
         """The starting weights, where `keep_reference` was called."""
-        self._masters = MasterWeights(trained_weights(self.model), start)
-        if self.model.device.type == "cpu":
-            add_tables_directly(self.model, self._masters.weights)
-        self.optimizer = torch.optim.AdamW(
-            self.trainable.values(),
-            lr=self.config.lr,
-            betas=(self.config.beta1, self.config.beta2),
-            weight_decay=self.config.weight_decay,
-            fused=True,
-        )
+        self._weights = WeightOptimizer(self.model, self.config, start)
+        if short_cuts_of(self.model).tables:
+            add_tables_directly(self.model, self._weights.masters.weights)
 
     @property
     def trainable(self) -> Mapping[str, nn.Parameter]:
         """What the optimiser changes, by name: in float32 or wider."""
-        head = {} if self.scorer.value_head is None else {VALUE_HEAD: cast(nn.Parameter, self.scorer.value_head.weight)}
-        return {**self._masters.weights, **head}
+        return self._weights.weights
+
+    @property
+    def optimizer(self) -> torch.optim.Optimizer:
+        """Torch's own."""
+        return self._weights.optimizer
+
+    @property
+    def optimizer_steps(self) -> int:
+        """Optimiser steps so far: what warm-up counts."""
+        return self._weights.steps
 
     def update(self, batch: TokenBatch, algorithm: Algorithm) -> dict[str, float]:
-        """Changes the weights by `config.epochs` optimiser steps; raises `policy_version` by 1.
+        """Changes the weights by `config.epochs` x `config.mini_batches` optimiser steps; raises `policy_version` by 1.
 
-        A batch of which nothing is left to train on changes nothing and reports `tokens` 0.
+        A batch of which nothing is left to train on changes nothing and reports `tokens` 0. An update that fails, or that
+        `heed` ends, in whichever of its steps, leaves weights, optimiser, memory and versions as they were.
 
         Returns:
             loss, grad_norm, lr, entropy (exact, full vocabulary), entropy_sampled, approx_kl (k3 against the sampler),
-            clip_fraction, ratio_mean, ratio_min, ratio_max, tokens, dropped (messages left out), padding_waste (share of
-            the positions computed); entropy and entropy_sampled per cell as `role/task_type/entropy`; where there is one,
-            kl_reference, tis_weight and value_loss; micro_batch_tokens once they had to be halved. Nats per sampled token.
+            clip_fraction, ratio_mean, ratio_min, ratio_max, tokens, padding_waste (share of the positions computed); entropy
+            and entropy_sampled per cell as `role/task_type/entropy`; where there is one, kl_reference, tis_weight and
+            value_loss; micro_batch_tokens once they had to be halved. Nats per sampled token. Of several steps the means,
+            weighted by their tokens; see `agents.optimizer_steps.over_steps`. Of the batch: dropped (messages left out),
+            optimizer_steps (of this update), no_signal (1 where no message has an advantage other than 0, else 0).
 
         Raises:
-            ValueError: The algorithm needs siblings that are not there.
-            LossNotFinite: The loss is not finite; nothing was changed.
+            ValueError: The algorithm needs siblings that are not there, or may not take several steps on one batch.
+            LossNotFinite: The loss, or its gradient, is not finite.
             OutOfMemory: Even one message at a time does not fit.
         """
+        epochs, mini_batches, version = self.config.epochs, self.config.mini_batches, self.policy_version
+        steps = epochs * mini_batches
+        algorithm.check_off_policy(steps=steps, stale=False)
         if "value_head" in algorithm.needs:
             self._make_value_head()
-        memory = dict(self.memory.get(algorithm.name, {}))  # kept once the step has succeeded
-        rng = generator_of("learner", self.policy_version)
+        memory = dict(self.memory.get(algorithm.name, {}))  # kept once the update has succeeded
+        rng = generator_of("learner", version)
         views = Views(own=self.scorer.look, reference=self._look_back)
-        ready = prepare(batch, algorithm, views, memory=memory, rng=rng, reply_limit=self.reply_limit)
+        self.heed()
+        ready = prepare(
+            batch, algorithm, views, memory=memory, rng=rng, reply_limit=self.reply_limit, policy_version=version, steps=steps
+        )
         if ready is None:
-            return {"tokens": 0.0, "dropped": float(len(batch))}
-        metrics: dict[str, float] = {}
-        for _ in range(self.config.epochs):
-            loss, stats = self._accumulate(ready, algorithm)
-            if not abs(loss) < float("inf"):
-                self._zero_grad()
-                raise LossNotFinite(f"the loss is {loss} at policy version {self.policy_version}.")
-            metrics = {"loss": loss, **self._step(), **stats.means(), **ready.metrics}
-            if self.scorer.value_head is not None:
-                metrics["value_loss"] = stats.value_error
-            if self.scorer.budget.tokens < self.config.micro_batch_tokens:
-                metrics["micro_batch_tokens"] = float(self.scorer.budget.tokens)
-        self._zero_grad()
+            return {"tokens": 0.0, "dropped": float(len(batch)), "no_signal": 1.0}
+        rows: list[dict[str, float]] = []
+        with self._weights.all_or_nothing(several=steps > 1):
+            for part in steps_of(ready, epochs, mini_batches, rng):
+                rows.append(self._train_on(part if rows else part.first(), algorithm))
         if memory:
             self.memory[algorithm.name] = memory
-        self.policy_version += 1
-        return metrics
+        self.policy_version = version + 1
+        about = {"optimizer_steps": float(len(rows)), "no_signal": float(not bool(ready.advantage_BT.any()))}
+        return {**over_steps(rows, epochs), **ready.metrics, **about}
 
     def logprobs(self, batch: TokenBatch) -> Tensor:
         """Log-probabilities of the sampled tokens under the present weights, float32 (B, T), 0 off the mask."""
@@ -144,11 +153,12 @@ class Learner:
         sampler.receive(self.model, self.policy_version)
 
     def state_dict(self) -> dict[str, Any]:
-        """Trained weights, optimiser, version, what algorithms remember, the budget: enough to go on bit for bit."""
-        weights = {name: p.detach().cpu().clone() for name, p in self.trainable.items()}
+        """A snapshot on the CPU, that later updates leave alone: enough to go on bit for bit.
+
+        It holds trained weights, optimiser, versions, what algorithms remember, and the budget.
+        """
         return {
-            "weights": weights,
-            "optimizer": self.optimizer.state_dict(),
+            **self._weights.state_dict(),
             "policy_version": self.policy_version,
             "memory": {name: dict(own) for name, own in self.memory.items()},
             "budget": {**self._memory_settings(), "tokens": self.scorer.budget.tokens},
@@ -162,33 +172,36 @@ class Learner:
         """
         if VALUE_HEAD in state["weights"]:
             self._make_value_head()
-        if set(state["weights"]) != set(self.trainable):
-            odd = sorted(set(state["weights"]) ^ set(self.trainable))
-            raise ValueError(
-                f"the saved state trains other weights ({odd[0]}, ...); load it into the same model with the same lora_rank."
-            )
-        self._masters.load(state["weights"])
-        if self.scorer.value_head is not None:
-            with torch.no_grad():
-                self.scorer.value_head.weight.copy_(state["weights"][VALUE_HEAD])
-        self.optimizer.load_state_dict(state["optimizer"])
+        self._weights.load_state_dict(state, steps=state["policy_version"] * self.config.epochs)
         self.policy_version = state["policy_version"]
         self.memory = {name: dict(own) for name, own in state["memory"].items()}
         budget = state.get("budget", {})  # older states have none
         if budget.items() >= self._memory_settings().items():
             self.scorer.budget.tokens = budget["tokens"]
 
+    def _train_on(self, part: Prepared, algorithm: Algorithm) -> dict[str, float]:
+        """One optimiser step on a mini-batch, and its metrics."""
+        loss, stats = self._accumulate(part, algorithm)
+        if not math.isfinite(loss):
+            raise LossNotFinite(f"the loss is {loss} at policy version {self.policy_version}.")
+        metrics = {"loss": loss, **stats.means()}
+        if self.scorer.value_head is not None:
+            metrics["value_loss"] = stats.value_error
+        if self.scorer.budget.tokens < self.config.micro_batch_tokens:
+            metrics["micro_batch_tokens"] = float(self.scorer.budget.tokens)
+        return {**metrics, **self._weights.step()}
+
     def _accumulate(self, ready: Prepared, algorithm: Algorithm) -> tuple[float, LearnerStats]:
-        """Adds up the gradients of a batch; where it fails, none is left."""
+        """The gradient of a step, from none; where it fails, none is left."""
         pairs = "pairs" in algorithm.needs
 
         def work(parts: Sequence[Part]) -> tuple[float, LearnerStats]:
-            self._zero_grad()
+            self._weights.zero_grad()
             try:
                 with self._training():
-                    return add_gradients(self.scorer, ready, algorithm, parts)
+                    return add_gradients(self.scorer, ready, algorithm, parts, self.heed)
             except BaseException:
-                self._zero_grad()
+                self._weights.zero_grad()
                 raise
 
         longest = ready.batch.ids_BT.shape[1]
@@ -217,21 +230,6 @@ class Learner:
             "device": self.model.device.type,
         }
 
-    def _step(self) -> dict[str, float]:
-        """One optimiser step on the gradients that are there."""
-        clip = self.config.grad_clip or float("inf")
-        norm = float(torch.nn.utils.clip_grad_norm_(self.trainable.values(), clip))
-        lr = self.config.lr * min(1.0, (self.policy_version + 1) / max(1, self.config.warmup_steps))
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        self.optimizer.step()
-        self._masters.publish()
-        return {"grad_norm": norm, "lr": lr}
-
-    def _zero_grad(self) -> None:
-        self.optimizer.zero_grad(set_to_none=True)
-        self._masters.zero_grad()
-
     def _make_value_head(self) -> None:
         """A linear value head that starts at 0, trained with the rest."""
         if self.scorer.value_head is None:
@@ -239,7 +237,7 @@ class Learner:
             wide = torch.promote_types(self.model.dtype, torch.float32)
             self.scorer.value_head = nn.Linear(width, 1, bias=False, device=self.model.device, dtype=wide)
             nn.init.zeros_(self.scorer.value_head.weight)
-            self.optimizer.add_param_group({"params": [self.scorer.value_head.weight]})
+            self._weights.add_value_head(cast(nn.Parameter, self.scorer.value_head.weight))
 
     @contextmanager
     def _training(self) -> Generator[None]:

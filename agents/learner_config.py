@@ -5,18 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from .bounds import check_numbers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LearnerConfig:
     """How weights are changed."""
 
     lr: float = 1e-4
-    """Peak learning rate of AdamW. AZR: 1e-6 for billions of parameters."""
+    """Peak learning rate of AdamW; 0 measures and changes nothing. AZR: 1e-6 for billions of parameters."""
     warmup_steps: int = 3
     """Optimiser steps over which the learning rate rises linearly to its peak."""
     beta1: float = 0.9
+    """Decay of AdamW's mean of gradients."""
     beta2: float = 0.95
+    """Decay of AdamW's mean of squared gradients. AZR: 0.999, which remembers a thousand steps; short runs have fewer."""
+    eps: float = 1e-8
+    """Added to the root of AdamW's mean of squares, so above 0; what is far below it barely moves a weight."""
     weight_decay: float = 0.0
+    """Share of a weight, times the learning rate, that every optimiser step takes off. AZR: 0.01."""
     grad_clip: float = 1.0
     """Largest global gradient norm; 0 switches clipping off."""
     micro_batch_tokens: int = 1_024
@@ -25,7 +32,12 @@ class LearnerConfig:
     share_prompts: bool = True
     """Compute a prompt once for all its replies, where the model allows it; the same result up to rounding."""
     epochs: int = 1
-    """Optimiser steps per batch, each on the whole batch."""
+    """Passes over a collected batch, each of `mini_batches` optimiser steps."""
+    mini_batches: int = 1
+    """Optimiser steps per pass, each on another random share of the messages, over that share's own denominators; never more
+    than there are messages. AZR takes one step per collected batch, so its clipping is idle: at the first step every ratio is
+    1, and clipping, GSPO and CISPO change nothing unless `epochs` or `mini_batches` is above 1. With several steps a copy of
+    weights and optimiser is kept while they are taken, to go back to should one fail."""
     dtype: Literal["float32", "bfloat16"] = "float32"
     """Of the weights that forward passes read. With bfloat16 the optimiser keeps float32 masters of what it trains."""
     gradient_checkpointing: bool = False
@@ -38,23 +50,23 @@ class LearnerConfig:
     """One adapter for all roles, or one for each; `per-role` needs lora_rank."""
 
     def __post_init__(self) -> None:
-        for name, low in (
-            ("lr", 0),
-            ("warmup_steps", 0),
-            ("weight_decay", 0),
-            ("grad_clip", 0),
-            ("lora_rank", 0),
-            ("lora_alpha", 0),
-            ("micro_batch_tokens", 1),
-            ("epochs", 1),
-        ):
-            if getattr(self, name) < low:
-                raise ValueError(
-                    f"LearnerConfig.{name}={getattr(self, name)!r} is below {low}; choose a value of at least that."
-                )
+        check_numbers(
+            self,
+            lr=0,
+            warmup_steps=0,
+            weight_decay=0,
+            grad_clip=0,
+            micro_batch_tokens=1,
+            epochs=1,
+            mini_batches=1,
+            lora_rank=0,
+            lora_alpha=0,
+        )
         for name in ("beta1", "beta2"):
             if not 0 <= getattr(self, name) < 1:
                 raise ValueError(f"LearnerConfig.{name}={getattr(self, name)!r} is outside [0, 1); 0.9 and 0.95 are usual.")
+        if self.eps <= 0:
+            raise ValueError(f"LearnerConfig.eps={self.eps!r} is not above 0, and divides; 1e-8 is usual.")
         for name, choices in (("dtype", ("float32", "bfloat16")), ("adapters", ("shared", "per-role"))):
             if getattr(self, name) not in choices:
                 raise ValueError(f"LearnerConfig.{name}={getattr(self, name)!r} is not known; choose {' or '.join(choices)}.")

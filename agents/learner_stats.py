@@ -21,16 +21,16 @@ class LearnerStats:
 
     Args:
         tags: Of its messages.
-        clip: Ratios outside (1 - low, 1 + high) count as clipped.
+        bounds: Ratios outside of them count as clipped.
         per_message: The ratio that is clipped is a message's geometric mean, as in GSPO; all its tokens count then.
     """
 
     def __init__(
-        self, tags: Sequence[Tag], clip: tuple[float, float] = (torch.inf, torch.inf), *, per_message: bool = False
+        self, tags: Sequence[Tag], bounds: tuple[float, float] = (-torch.inf, torch.inf), *, per_message: bool = False
     ) -> None:
         self.per_message = per_message
         self.tags = tags
-        self.clip = clip
+        self.bounds = bounds
         self.sums_BS = torch.zeros(len(tags), len(NAMES), dtype=torch.float64)
         self.ratio_max, self.ratio_min = 0.0, float("inf")
         self.slots = self.used = 0
@@ -54,7 +54,7 @@ class LearnerStats:
         self.ratio_min = min(self.ratio_min, float(ratio_N.min()))
 
     def means(self) -> dict[str, float]:
-        """Means over sampled tokens of the batch, and entropies per cell as `role/task_type/entropy`."""
+        """Means over sampled tokens of the batch; tokens and entropies per cell as `role/task_type/entropy`."""
         total = dict(zip(NAMES, self.sums_BS.sum(0).tolist(), strict=True))
         if self.per_message:
             length_B, gap_B = self.sums_BS[:, NAMES.index("tokens")], self.sums_BS[:, NAMES.index("gap")]
@@ -76,9 +76,10 @@ class LearnerStats:
             cells.setdefault(tag.cell, []).append(row)
         for cell, rows in sorted(cells.items()):
             own = dict(zip(NAMES, self.sums_BS[torch.tensor(rows)].sum(0).tolist(), strict=True))
+            found[f"{cell}/tokens"] = own["tokens"]
             found[f"{cell}/entropy"] = own["entropy"] / max(own["tokens"], 1.0)
             found[f"{cell}/entropy_sampled"] = own["nll"] / max(own["tokens"], 1.0)
         return found
 
     def _outside(self, ratio: Tensor) -> Tensor:
-        return (ratio < 1 - self.clip[0]) | (ratio > 1 + self.clip[1])
+        return (ratio < self.bounds[0]) | (ratio > self.bounds[1])

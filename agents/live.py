@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, Self
 
-from rich.console import Console, ConsoleOptions, Group, RenderResult
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
-from rich.markup import escape
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from sandboxes import SandboxStats
 
@@ -23,14 +23,19 @@ from .live_lines import (
     recent_proposals,
     sandbox_line,
     score_line,
+    shortened,
     stage_line,
     summary_line,
     void_counts,
     void_line,
 )
+from .tables import say_line, whole_words
 
 RECENT_STEPS = 10
 """Steps whose mean duration the time left is estimated from."""
+BAR_WIDTH = 40
+STOPPING = "Stopping, and saving what is finished; Ctrl-C again leaves at once, without saving."
+"""Columns of the bar that shows how much is done, where there is room."""
 
 
 class RunView:
@@ -56,6 +61,8 @@ class RunView:
         """Messages that were charged to nobody so far, by reason."""
         self.scores: list[Mapping[str, Any]] = []
         self.proposals: list[str] = []
+        self.notice = ""
+        """The last thing that a person should know."""
         self._started = clock()
         self._phase_started = self._started
         self._durations: list[float] = []
@@ -102,6 +109,12 @@ class RunView:
         self._step_started = now
         self._enter("collecting")
 
+    def _on_notice(self, event: Event) -> None:
+        self.notice = str(event.data["sentence"])
+
+    def _on_interrupted(self, event: Event) -> None:
+        self.notice = STOPPING
+
     def _on_end(self, event: Event) -> None:
         self._enter("done")
 
@@ -131,23 +144,27 @@ class RunView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         """The screen: progress, a row per role and task type, seconds per stage, held-out scores, last proposals."""
-        yield f"[bold]{escape(self.title)}[/bold]  sandbox [bold]{escape(self.backend)}[/bold]"
-        progress = Table.grid(padding=(0, 1))
-        progress.add_row(ProgressBar(total=max(self.steps, 1), completed=self.step, width=30), self.progress_line())
-        yield progress
-        parts: list[Any] = []
+        width = options.max_width
+        title = Text.assemble((self.title, "bold"), "  sandbox ", (self.backend, "bold"))
+        yield whole_words(title, width)
+        bar = Table.grid()  # a bar alone ends no line
+        bar.add_row(ProgressBar(total=max(self.steps, 1), completed=self.step, width=min(width, BAR_WIDTH)))
+        yield bar
+        yield whole_words(self.progress_line(), width)
         if self.metrics:
-            parts.append(cell_table(self.metrics))
-            parts.append(stage_line(self.timings))
+            yield cell_table(self.metrics, width)
+            yield whole_words(stage_line(self.timings), width)
         if (stats := self.sandbox_stats()).jobs:
-            parts.append(sandbox_line(stats))
+            yield whole_words(sandbox_line(stats), width)
         if self.void:
-            parts.append(f"[bold red]{void_line(self.void)}[/bold red]")
-        parts += [score_line(scores) for scores in self.scores[-2:]]
+            yield whole_words(Text(void_line(self.void), style="bold red"), width)
+        if self.notice:
+            yield whole_words(Text(self.notice, style="bold"), width)
+        for scores in self.scores[-2:]:
+            yield whole_words(score_line(scores), width)
         if self.proposals:
-            parts.append("last proposals:")
-            parts += [f"  [cyan]{escape(line[: max(20, console.width - 4)])}[/cyan]" for line in self.proposals]
-        yield Group(*parts)
+            yield "last proposals:"
+            yield from (shortened(Text(line, style="cyan"), width) for line in self.proposals)
 
 
 class LiveView:
@@ -182,7 +199,7 @@ class LiveView:
         self.view.update(event)
         if self._live is None:
             for line in plain_lines(event, self.view):
-                self._console.print(line, soft_wrap=True, markup=False)
+                say_line(self._console, line)
 
 
 def plain_lines(event: Event, view: RunView) -> list[str]:
@@ -190,6 +207,8 @@ def plain_lines(event: Event, view: RunView) -> list[str]:
     if event.kind == "start":
         resumed = f", resumed after step {view.step}" if view.step else ""
         return [f"{view.title}; {view.steps} steps{resumed}; sandbox {view.backend}"]
+    if event.kind in ("notice", "interrupted"):
+        return [view.notice]
     if event.kind == "evaluated":
         return [score_line(event.data["scores"])]
     if event.kind == "step":

@@ -7,14 +7,18 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 from typing import Any
 
-from rich.table import Table
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.text import Text
 
 from sandboxes import SandboxStats
 from selfplay_envs import Episode
+from selfplay_envs.registration import answering_roles
 from selfplay_envs.render import printable
 
 from .curves import cells_of, distinct_share, of_role, roles_of
 from .stages import STAGES
+from .tables import fitted, whole_words
 
 PROPOSALS_SHOWN = 6
 PROPOSAL_CHARS = 300
@@ -25,8 +29,6 @@ def summary_line(row: Mapping[str, Any]) -> str:
     parts: list[str] = []
     for role in roles_of(row):
         numbers = {"valid": "valid_rate", "solved": "solve_rate", "entropy": "entropy", "credit": "credit_mean"}
-        if role != "solver":
-            del numbers["solved"]
         found = {name: of_role(row, role, what) for name, what in numbers.items()}
         parts.append(f"{role}: " + " ".join(f"{name} {value:.2f}" for name, value in found.items() if value is not None))
     share = distinct_share(row)
@@ -49,8 +51,8 @@ def void_line(void: Counter[str]) -> str:
     return "void: " + ", ".join(f"{count} {reason}" for reason, count in void.most_common())
 
 
-def cell_table(row: Mapping[str, Any]) -> Table:
-    """A row per role and task type of the last step."""
+def cell_table(row: Mapping[str, Any], width: int) -> RenderableType:
+    """A row per role and task type of the last step, for `width` columns."""
     columns = {
         "valid": "valid_rate",
         "solved": "solve_rate",
@@ -58,23 +60,18 @@ def cell_table(row: Mapping[str, Any]) -> Table:
         "entropy": "entropy",
         "tokens": "reply_tokens",
     }
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    table.add_column("role / task type")
-    for name in ("messages", *columns):
-        table.add_column(name, justify="right")
+    rows: list[list[str]] = []
     for cell in cells_of(row):
         values = {name: row.get(f"{cell}/{what}") for name, what in columns.items()}
-        if not cell.startswith("solver"):
-            values["solved"] = None
         cells = [
             "-" if value is None else f"{value:.0f}" if name == "tokens" else f"{value:.2f}" for name, value in values.items()
         ]
-        table.add_row(cell.replace("/", " / "), str(row[f"{cell}/count"]), *cells)
+        rows.append([escape(cell.replace("/", " / ")), str(row[f"{cell}/count"]), *cells])
+    table = fitted(("role / task type", "messages", *columns), rows, width)
     share = distinct_share(row)
-    if share is not None:
-        table.caption = f"{share:.0%} of this step's valid proposals differ from each other"
-        table.caption_justify = "left"
-    return table
+    if share is None:
+        return table
+    return Group(table, whole_words(f"{share:.0%} of this step's valid proposals differ from each other", width))
 
 
 def stage_line(timings: Mapping[str, float]) -> str:
@@ -98,11 +95,11 @@ def sandbox_line(stats: SandboxStats) -> str:
 
 
 def score_line(scores: Mapping[str, Any]) -> str:
-    """Held-out scores of one evaluation in one line."""
-    overall = [
-        f"{name.partition('/')[2]} {value:.3f}" for name, value in sorted(scores.items()) if name.startswith("all/pass@")
-    ]
-    return f"held-out after step {scores['step']}: {', '.join(overall) or 'no scores'}"
+    """Held-out scores of one evaluation in one line; of several games the mean over games."""
+    found = {name.partition("@")[2]: value for name, value in scores.items() if name.startswith("all/pass@")}
+    overall = [f"pass@{k} {found[k]:.3f}" for k in sorted(found, key=int)]
+    several = " (mean of games)" if len(scores["problems"]) > 1 else ""
+    return f"held-out after step {scores['step']}: {', '.join(overall) or 'no scores'}{several if overall else ''}"
 
 
 def recent_proposals(episodes: Sequence[Episode]) -> list[str]:
@@ -117,16 +114,29 @@ def recent_proposals(episodes: Sequence[Episode]) -> list[str]:
 
 
 def proposal_line(episode: Episode) -> str | None:
-    """The task that an episode proposed, or why its proposal was refused, in one printable line; None without a proposer."""
+    """The task that an episode proposed, or why its proposal was refused, in one printable line; None where nobody did.
+
+    Who speaks first proposes, in games in which somebody else answers.
+    """
     first = episode.messages[0] if episode.messages else None
-    if first is None or first.slot.role not in ("proposer", "challenger"):
+    answers = answering_roles([episode.env_id])
+    if first is None or not answers or first.slot.role in answers:
         return None
     if episode.proposed is None:
         text = f"refused, {first.verdict.reason}: {first.reply.text}"
     else:
         task = episode.proposed
-        text = str(task.get("instruction") or f"{task.get('program', '')} <- {'; '.join(task.get('inputs', ())[:2])}")
+        inputs = "; ".join(task.get("inputs", ())[:2])
+        text = str(task.get("instruction") or (f"{task['program']} <- {inputs}" if "program" in task else dict(task)))
     return printable(" ".join(f"{first.task_type}: {text}".split()))[:PROPOSAL_CHARS]
+
+
+def shortened(line: Text, width: int) -> Text:
+    """A line of code or prose, indented, of which the screen shows what fits; three dots stand for the rest."""
+    room = max(width - 2, 8)
+    cut = line if line.cell_len <= room else Text.assemble(line[: room - 4], " ...")
+    cut.pad_left(2)
+    return cut
 
 
 def duration(seconds: float) -> str:

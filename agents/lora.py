@@ -1,15 +1,20 @@
-"""LoRA adapters on every linear layer: one for all roles, or one for each."""
+"""LoRA adapters on every linear layer, one for all roles or one for each: made, merged, written and read again."""
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, cast
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from .adapters import SHARED
+from .errors import CheckpointError
 from .learner_config import LearnerConfig
 from .seeding import seed_of
 
@@ -70,3 +75,53 @@ def merged_weights(model: PreTrainedModel, adapter: str) -> dict[str, Tensor]:
                 weight = cast(Any, layer).base_layer.weight
                 found[f"{name}.weight"] = (weight + cast(Any, layer).get_delta_weight(adapter)).to(weight.dtype).cpu()
     return found
+
+
+@torch.no_grad()
+def save_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
+    """One adapter as peft reads it: `PeftModel.from_pretrained(base, folder)`; never looks at the network.
+
+    Args:
+        model: Holds the adapter.
+        name: Of it.
+        folder: Made; gets adapter_config.json and adapter_model.safetensors.
+    """
+    from peft import get_peft_model_state_dict
+
+    folder.mkdir(parents=True)
+    peft: Any = model
+    config = copy.copy(peft.peft_config[name])
+    config.inference_mode = True
+    config.save_pretrained(str(folder))
+    state = get_peft_model_state_dict(peft, adapter_name=name, save_embedding_layers=False)
+    save_file({key: value.cpu().contiguous() for key, value in state.items()}, folder / "adapter_model.safetensors")
+
+
+def with_saved_adapters(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
+    """`model` with every adapter in the folders of `folder`, by their names; for speaking, not for training.
+
+    Args:
+        model: The base that they were trained on.
+        folder: Holds a folder per adapter, as `save_adapter` writes them.
+
+    Raises:
+        CheckpointError: There is none, or one does not fit the base.
+    """
+    from peft import PeftModel
+
+    folders = sorted(path.parent for path in folder.glob("*/adapter_config.json"))
+    if not folders:
+        raise CheckpointError(f"{folder} holds no adapter; pass the folder adapters/ of a checkpoint of a run with LoRA.")
+    adapted: Any = None
+    for one in folders:
+        try:
+            if adapted is None:
+                adapted = PeftModel.from_pretrained(model, str(one), adapter_name=one.name)
+            else:
+                adapted.load_adapter(str(one), adapter_name=one.name)
+        except (OSError, ValueError, RuntimeError, SafetensorError) as error:
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
+            raise CheckpointError(
+                f"{one} does not fit the model that it is to be an adapter of ({reason}); load the one it was trained on."
+            ) from error
+    return cast(PreTrainedModel, adapted.eval())

@@ -45,15 +45,21 @@ def clipped_surrogate(
     *,
     clip_low: float = 0.2,
     clip_high: float = 0.2,
+    dual_clip: float = 0.0,
 ) -> Tensor:
     """L = -sum_t min(r_t A_t, clip(r_t, 1 - clip_low, 1 + clip_high) A_t) / denominator, with r_t = pi(y_t) / pi_old(y_t).
 
-    Where r = 1 the gradient is that of `policy_gradient`.
+    With `dual_clip` = c > 1 a token of negative advantage counts max(that, c A_t): where r is large and A < 0 the minimum alone
+    has no bound. Where r = 1 the gradient is that of `policy_gradient`.
 
-    See: Schulman et al., PPO, arXiv 1707.06347, equation 7; separate bounds: Yu et al., DAPO, arXiv 2503.14476, equation 10.
+    See: Schulman et al., PPO, arXiv 1707.06347, equation 7; separate bounds: Yu et al., DAPO, arXiv 2503.14476, equation 10;
+    dual clip: Ye et al., arXiv 1912.09729, equation 5.
     """
     ratio_BT = torch.where(mask_BT, logprobs_BT - old_logprobs_BT, 0.0).exp()
-    return -masked_sum(_lower_of(ratio_BT, advantage_BT, clip_low, clip_high) / denominator, mask_BT)
+    gain_BT = _lower_of(ratio_BT, advantage_BT, clip_low, clip_high)
+    if dual_clip:
+        gain_BT = torch.where(advantage_BT < 0, torch.maximum(gain_BT, dual_clip * advantage_BT), gain_BT)
+    return -masked_sum(gain_BT / denominator, mask_BT)
 
 
 def clipped_sequence(
@@ -152,6 +158,9 @@ def k3(logprobs_BT: Tensor, other_logprobs_BT: Tensor) -> Tensor:
     gap_BT = other_logprobs_BT - logprobs_BT
     return gap_BT.exp() - 1.0 - gap_BT
 
+
+WITHOUT_RATIO: tuple[Loss, ...] = (policy_gradient, preference)
+"""Losses that do not look at the old log-probabilities: they know nothing of who sampled the messages."""
 
 KL_ESTIMATORS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"k1": k1, "k2": k2, "k3": k3}
 

@@ -12,6 +12,8 @@ import numpy as np
 
 from selfplay_envs import Episode, Played
 from selfplay_envs.buffer import pair_key, task_key
+from selfplay_envs.json_lines import read_json_lines
+from selfplay_envs.registration import answering_roles
 
 JsonRow = dict[str, Any]
 
@@ -20,18 +22,23 @@ def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
     """Flat metrics named `role/task_type/what`.
 
     Per cell: count, trained, void (messages that are charged to nobody, as void/WORD by reason too) and, of those that are not
-    void, credit_mean (the game's), shaped_mean, valid_rate, score_mean, solve_rate (share of messages with score 1); of all,
-    stop_rate, reply_tokens (mean), reason/WORD (counts); where a judge of quality was asked, quality_mean and
-    quality/WORD (counts of its reasons: ok, unparsed, ...). Per game's proposals: proposals, distinct (by syntax tree).
+    void, credit_mean (the game's), shaped_mean, valid_rate, score_mean and, of roles that answer a task, solve_rate (share of
+    messages with score 1); of all, stop_rate, reply_tokens (mean), reason/WORD (counts); where a judge of quality was asked,
+    quality_mean and quality/WORD (counts of its reasons: ok, unparsed, ...). Per game's proposals: proposals, distinct (by
+    syntax tree).
     """
     cells: dict[str, list[Played]] = {}
+    answers = {env_id: answering_roles([env_id]) for env_id in {episode.env_id for episode in episodes}}
+    answering: set[str] = set()
     for episode in episodes:
         for played in episode.messages:
             name = f"{played.slot.role}/{played.task_type}" if played.task_type else played.slot.role
             cells.setdefault(name, []).append(played)
+            if played.slot.role in answers[episode.env_id]:
+                answering.add(name)
     row: JsonRow = {"episodes": len(episodes)}
     for cell, played in sorted(cells.items()):
-        row |= {f"{cell}/{name}": value for name, value in _cell_metrics(played).items()}
+        row |= {f"{cell}/{name}": value for name, value in _cell_metrics(played, cell in answering).items()}
     for env_id in sorted({episode.env_id for episode in episodes}):
         own = [(episode.proposed, episode.messages[0].task_type) for episode in episodes if episode.env_id == env_id]
         keys = [pair_key(task) if kind == "induction" else task_key(task) for task, kind in own if task is not None]
@@ -40,7 +47,7 @@ def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
     return row
 
 
-def _cell_metrics(played: Sequence[Played]) -> JsonRow:
+def _cell_metrics(played: Sequence[Played], answers: bool) -> JsonRow:
     reasons = Counter(one.verdict.reason for one in played)
     void = Counter(one.void for one in played if one.void)
     counted = [one for one in played if not one.void]
@@ -49,7 +56,7 @@ def _cell_metrics(played: Sequence[Played]) -> JsonRow:
         "shaped_mean": [one.shaped for one in counted],
         "valid_rate": [one.verdict.valid for one in counted],
         "score_mean": [one.verdict.score for one in counted],
-        "solve_rate": [one.verdict.valid and one.verdict.score == 1.0 for one in counted],
+        "solve_rate": [one.verdict.valid and one.verdict.score == 1.0 for one in counted if answers],
     }
     return {
         "count": len(played),
@@ -83,11 +90,7 @@ def read_rows(path: Path) -> list[JsonRow]:
     """The rows of a JSON-lines file; none where there is no file. A last line that was cut off by a crash is left out."""
     if not path.is_file():
         return []
-    rows: list[JsonRow] = []
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            rows.append(json.loads(line))
-    return rows
+    return list(read_json_lines(path, dict[str, Any], "a row of numbers", whole=True))
 
 
 def forget_after(path: Path, step: int) -> None:

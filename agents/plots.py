@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,9 +14,27 @@ from .curves import Row, cells_of, distinct_share, of_role, roles_of, series, sh
 from .errors import AgentError
 from .metrics import read_rows
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 Curve = tuple[str, list[int], list[float]]
 SMOOTHING = 5
 """Steps of the trailing mean that is drawn over the raw points."""
+HELD_OUT = "held-out "
+DISTINCT = "different tasks among valid proposals"
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One of the picture's axes."""
+
+    title: str
+    unit: str
+    """Along the vertical axis."""
+    curves: Sequence[Curve]
+    share: bool = False
+    """From 0 to 1."""
+    held_out: Sequence[Curve] = ()
 
 
 def draw_run(run_dir: Path) -> Path:
@@ -28,50 +48,63 @@ def draw_run(run_dir: Path) -> Path:
         raise AgentError(
             f"run={str(run_dir)!r} holds no metrics.jsonl with a finished step; pass a folder that `selfplay train` wrote."
         )
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    FigureCanvasAgg(figure)
-    axes = figure.subplots(2, 2)
-    panels = (
-        (
-            "solver: share of right answers in training" if _has_solver(rows) else "share of messages with score 1",
-            solve_curves(rows),
-            (0, 1),
-        ),
-        ("valid messages, distinct proposals", validity_curves(rows), (0, 1)),
-        ("entropy of replies (nats per token)", role_curves(rows, "entropy"), None),
-        ("credit per message, from the game", role_curves(rows, "credit_mean"), None),
-    )
-    for axis, (title, curves, limits) in zip(axes.flat, panels, strict=True):
-        _draw(axis, title, curves, limits)
-    held_out = held_out_curves(read_rows(run_dir / "eval.jsonl"))
-    for name, steps, values in held_out:
-        axes.flat[0].plot(steps, values, "D--", markersize=5, linewidth=1, label=name)
-    if held_out:
-        axes.flat[0].legend(fontsize=8)
-    figure.suptitle(run_dir.resolve().name)
     path = run_dir / "plot.png"
-    figure.savefig(path, dpi=110)
+    figure_of(title_of(run_dir), panels_of(rows, read_rows(run_dir / "eval.jsonl"))).savefig(path, dpi=110)
     return path
 
 
-def _has_solver(rows: Sequence[Row]) -> bool:
-    return "solver" in roles_of(rows[-1])
+def figure_of(title: str, panels: Sequence[Panel]) -> Figure:
+    """The picture of four panels, with a legend of its marks below; every panel's own legend lies below its axes."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 8), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axis, panel in zip(figure.subplots(2, 2).flat, panels, strict=True):
+        _draw(axis, panel)
+    _explain(figure, held_out=any(panel.held_out for panel in panels))
+    figure.suptitle(title, fontsize=12)
+    return figure
+
+
+def title_of(run_dir: Path) -> str:
+    """`azr-tiny: model tiny, algorithm trr++, seed 0`; the folder's name alone where it holds no config."""
+    path, name = run_dir / "config.json", run_dir.resolve().name
+    if not path.is_file():
+        return name
+    config = json.loads(path.read_text(encoding="utf-8"))
+    model = config["model"] if config["model"].count("/") < 2 else Path(config["model"]).name
+    return f"{name}: model {model}, algorithm {config['algorithm']}, seed {config['seed']}"
+
+
+def panels_of(rows: Sequence[Row], evaluations: Sequence[Row]) -> tuple[Panel, ...]:
+    """What the picture shows, from the rows of `metrics.jsonl` and `eval.jsonl`."""
+    held_out = held_out_curves(evaluations)
+    solved = solve_curves(rows)
+    first = Panel("right answers, by task type", "share of right answers (0 to 1)", solved, share=True, held_out=held_out)
+    if not solved and not held_out:  # a game without right answers
+        first = Panel("score, by role", "mean score per message", role_curves(rows, "score_mean"))
+    return (
+        first,
+        Panel("valid messages, distinct proposals", "share (0 to 1)", validity_curves(rows), share=True),
+        Panel("entropy of the next token in replies", "nats per token", role_curves(rows, "entropy")),
+        Panel("credit from the game", "credit per message", role_curves(rows, "credit_mean")),
+    )
 
 
 def solve_curves(rows: Sequence[Row]) -> list[Curve]:
-    """Solve rate per task type of the solver; per cell where no role is called so."""
+    """Solve rate per task type of the roles that answer, named with the role where there are several roles."""
     cells = sorted({cell for row in rows for cell in cells_of(row)})
-    chosen = [cell for cell in cells if cell.partition("/")[0] == "solver"] or cells
-    return [(cell.partition("/")[2] or cell, *series(rows, _column(f"{cell}/solve_rate"))) for cell in chosen]
+    chosen = [cell for cell in cells if any(f"{cell}/solve_rate" in row for row in rows)]
+    several = len({cell.partition("/")[0] for cell in chosen}) > 1
+    names = {cell: cell.replace("/", " ") if several else cell.partition("/")[2] or cell for cell in chosen}
+    return [(name, *series(rows, _column(f"{cell}/solve_rate"))) for cell, name in names.items()]
 
 
 def validity_curves(rows: Sequence[Row]) -> list[Curve]:
     """Share of valid messages per role, and of distinct proposals among the valid ones."""
     curves = [(f"{role} valid", steps, values) for role, steps, values in role_curves(rows, "valid_rate")]
-    return [*curves, ("distinct", *series(rows, distinct_share))]
+    return [*curves, (DISTINCT, *series(rows, distinct_share))]
 
 
 def role_curves(rows: Sequence[Row], what: str) -> list[Curve]:
@@ -83,7 +116,7 @@ def role_curves(rows: Sequence[Row], what: str) -> list[Curve]:
 def held_out_curves(evaluations: Sequence[Row]) -> list[Curve]:
     """Held-out pass@1 per game, over the steps that were evaluated."""
     names = sorted({key for row in evaluations for key in row if key.endswith("/pass@1") and not key.startswith("all/")})
-    return [(f"held-out {short_game(name.removesuffix('/pass@1'))}", *series(evaluations, _column(name))) for name in names]
+    return [(HELD_OUT + short_game(name.removesuffix("/pass@1")), *series(evaluations, _column(name))) for name in names]
 
 
 def _column(name: str) -> Callable[[Row], Any]:
@@ -98,18 +131,37 @@ def trailing_mean(values: Sequence[float], width: int) -> np.ndarray:
     return (sums[ends] - sums[starts]) / (ends - starts)
 
 
-def _draw(axis: Any, title: str, curves: Sequence[Curve], limits: tuple[float, float] | None) -> None:
-    """Points faint, their trailing mean as a line; empty curves are left out."""
-    for index, (name, steps, values) in enumerate(curves):
+def _draw(axis: Any, panel: Panel) -> None:
+    """Points faint, their trailing mean as a line, held-out scores as diamonds in the colour of their task type."""
+    colours: dict[str, str] = {}
+    for name, steps, values in panel.curves:
         if steps:
-            colour = f"C{index}"
-            axis.plot(steps, values, ".", color=colour, alpha=0.3)
+            colour = colours.setdefault(name, f"C{len(colours)}")
+            axis.plot(steps, values, ".", color=colour, alpha=0.35)
             axis.plot(steps, trailing_mean(values, SMOOTHING), color=colour, label=name)
-    axis.set_title(title, fontsize=10)
-    axis.set_xlabel("step")
+    for name, steps, values in panel.held_out:
+        colour = colours.setdefault(name.removeprefix(HELD_OUT), f"C{len(colours)}")
+        axis.plot(steps, values, "D--", color=colour, markersize=5, linewidth=1, label=name)
+    axis.set_title(panel.title, fontsize=10)
+    axis.set_xlabel("step (updates of the weights)")
+    axis.set_ylabel(panel.unit)
     axis.xaxis.get_major_locator().set_params(integer=True)
     axis.grid(alpha=0.3)
-    if limits is not None:
-        axis.set_ylim(limits[0] - 0.02, limits[1] + 0.02)
-    if any(steps for _, steps, _ in curves):
-        axis.legend(fontsize=8)
+    if panel.share:
+        axis.set_ylim(-0.02, 1.02)
+    if colours:  # below the axes, where it covers nothing
+        axis.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=3, frameon=False)
+
+
+def _explain(figure: Any, *, held_out: bool) -> None:
+    """The legend of all panels: what dots, lines and diamonds are."""
+    from matplotlib.lines import Line2D
+
+    marks = [
+        Line2D([], [], color="grey", marker=".", linestyle="", alpha=0.5, label="one step"),
+        Line2D([], [], color="grey", label=f"mean of the last {SMOOTHING} steps"),
+    ]
+    if held_out:
+        label = "held-out problems: sampled pass@1"
+        marks.append(Line2D([], [], color="grey", marker="D", linestyle="--", markersize=5, linewidth=1, label=label))
+    figure.legend(handles=marks, loc="outside lower center", ncols=len(marks), fontsize=9)

@@ -1,6 +1,6 @@
 """From a batch to what the loss needs: selected messages, returns, advantages, denominators, token weights.
 
-Everything here is computed once for the whole step, before the first micro-batch, so that micro-batches cannot change it.
+Everything here is computed once for the whole batch, before its first optimiser step, so that micro-batches cannot change it.
 
 Legend of shape suffixes: B messages, T token positions.
 """
@@ -16,31 +16,12 @@ from torch import Tensor
 
 from . import token_weights
 from .advantages import generalised
-from .aggregate import denominators
 from .algorithm import Algorithm
 from .batch import TokenBatch, group_numbers
+from .objective import Objective
+from .prepared import Prepared, denominators_of
 from .returns import kl_rewards, mean_kl, minus_kl, overlong_penalty
 from .selection import informative
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prepared:
-    """A batch that is ready for gradients."""
-
-    batch: TokenBatch
-    """The messages that train."""
-    advantage_BT: Tensor
-    """Token weights included."""
-    old_BT: Tensor
-    """Log-probabilities that ratios are taken against."""
-    denominator_B1: Tensor
-    reference_BT: Tensor | None
-    held_BT: Tensor | None
-    """Tokens that KL-Cov holds back."""
-    values_BT: Tensor | None
-    target_BT: Tensor | None
-    """What the value head should have said."""
-    metrics: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +42,8 @@ def prepare(
     memory: MutableMapping[str, float],
     rng: np.random.Generator,
     reply_limit: int = 0,
+    policy_version: int | None = None,
+    steps: int = 1,
 ) -> Prepared | None:
     """What the loss of `algorithm` on this batch needs; None where no message is left to train on.
 
@@ -71,23 +54,25 @@ def prepare(
         memory: What the row remembers from batch to batch.
         rng: Draws Clip-Cov's tokens.
         reply_limit: Tokens of the longest reply allowed.
+        policy_version: The learner's; messages of an older one are off policy. None: none is.
+        steps: Optimiser steps that will be taken; above 1 the learner must look at its own log-probabilities first.
 
     Raises:
-        ValueError: The row needs siblings or a reply limit that are not there.
+        ValueError: The row needs siblings or a reply limit that are not there; role_shares leave a role out.
     """
-    algorithm.check_siblings(batch)
     objective, collected = algorithm.objective, len(batch)
-    if objective.overlong_share:
-        penalty_B = overlong_penalty(batch.mask_BT, reply_limit, objective.overlong_share)
-        batch = batch.with_returns(batch.returns_B + penalty_B)
-    rows = selected(batch, algorithm)
-    if not rows:
+    algorithm.check_siblings(batch)
+    objective.check_shares({tag.role for tag in batch.tags})
+    chosen = selected(batch, algorithm, reply_limit)
+    if chosen is None:
         return None
-    batch = batch.rows(rows)
+    batch = chosen
     reference_BT = views.reference(batch) if algorithm.wants_reference else None
     batch, reward_BT = _kl_in_reward(batch, algorithm, reference_BT)
     has_values, tis = "value_head" in algorithm.needs, objective.tis_cap > 0
-    look = has_values or tis or objective.entropy_share < 1
+    own_B = _own(batch, objective, policy_version)
+    looks_back = algorithm.has_ratio and bool(own_B.any()) and (steps > 1 or not own_B.all())
+    look = has_values or tis or objective.entropy_share < 1 or looks_back
     own_BT, entropy_BT, values_BT = views.own(batch) if look else (batch.logprobs_BT, None, None)
     given = {
         **({"values_BT": values_BT} if has_values else {}),
@@ -96,37 +81,74 @@ def prepare(
     }
     advantage_BT = algorithm.advantages(batch, **given)
     weight_BT, held_BT = _token_weights(batch, algorithm, advantage_BT, entropy_BT, rng)
-    metrics = {"dropped": float(collected - len(batch))}
+    metrics: dict[str, float] = {}
     if reference_BT is not None:
         metrics["kl_reference"] = mean_kl(batch.logprobs_BT, reference_BT, batch.mask_BT)
     if tis:
         importance_BT = token_weights.truncated_importance(own_BT, batch.logprobs_BT, batch.mask_BT, objective.tis_cap)
         weight_BT = weight_BT * importance_BT
         metrics["tis_weight"] = float(importance_BT.sum() / batch.num_tokens)
-    roles = [tag.role for tag in batch.tags]
-    return Prepared(
+    ready = Prepared(
         batch=batch,
         advantage_BT=advantage_BT * weight_BT,
-        old_BT=own_BT if tis else batch.logprobs_BT,
-        denominator_B1=denominators(
-            objective.aggregate, batch.mask_BT, roles, reply_limit=reply_limit, weights=objective.weights()
-        ),
+        old_BT=torch.where(own_B[:, None], own_BT, batch.logprobs_BT),
+        own_B=own_B,
+        denominator_B1=denominators_of(batch, objective, reply_limit),
         reference_BT=reference_BT,
         held_BT=held_BT,
         values_BT=values_BT if has_values else None,
         target_BT=_targets(batch, algorithm, values_BT, reward_BT) if has_values and values_BT is not None else None,
         metrics=metrics,
+        objective=objective,
+        reply_limit=reply_limit,
+        pairs="pairs" in algorithm.needs,
     )
+    trained = _not_cut_off(batch, objective)
+    if not trained:
+        return None
+    ready = ready if len(trained) == len(batch) else ready.part(trained)
+    metrics["dropped"] = float(collected - len(trained))
+    return ready if looks_back else ready.first()
 
 
-def selected(batch: TokenBatch, algorithm: Algorithm) -> list[int]:
-    """The messages that train, in the row's order: without constant groups where they are dropped, then what it selects."""
-    rows = list(range(len(batch)))
+def selected(batch: TokenBatch, algorithm: Algorithm, reply_limit: int) -> TokenBatch | None:
+    """The messages that count, in the row's order, with the price on overlong replies in their returns; None: not one.
+
+    Constant groups are dropped by what was earned before that price: they are those that all got right or all wrong, and
+    lengths must not bring them back. The row's own selection sees the price.
+
+    See: Yu et al., DAPO, arXiv 2503.14476, equation 8, whose constraint is on the number of correct answers.
+    """
+    objective, rows = algorithm.objective, list(range(len(batch)))
+    if "pairs" in algorithm.needs:  # nobody can stay without the other
+        rows = _not_cut_off(batch, objective)
     group_B = group_numbers(batch.tags, algorithm.group_by)
-    for select in (informative if algorithm.objective.constant_groups == "drop" else None, algorithm.select):
-        if select is not None and rows:
-            rows = [rows[index] for index in select(batch.returns_B[rows], group_B[rows])]
-    return rows
+    if objective.constant_groups == "drop" and rows:
+        rows = [rows[index] for index in informative(batch.returns_B[rows], group_B[rows])]
+    if objective.overlong_share:
+        batch = batch.with_returns(batch.returns_B + overlong_penalty(batch.mask_BT, reply_limit, objective.overlong_share))
+    if algorithm.select is not None and rows:
+        rows = [rows[index] for index in algorithm.select(batch.returns_B[rows], group_B[rows])]
+    return batch.rows(rows) if rows else None
+
+
+def _not_cut_off(batch: TokenBatch, objective: Objective) -> list[int]:
+    """Rows that train under `cut_off`; the others still count in the baselines of their groups."""
+    if objective.cut_off == "train" or batch.cut_B is None:
+        return list(range(len(batch)))
+    return (~batch.cut_B).nonzero()[:, 0].tolist()
+
+
+def _own(batch: TokenBatch, objective: Objective, policy_version: int | None) -> Tensor:
+    """Messages whose ratios are taken against the learner's own log-probabilities before it changes, bool (B,).
+
+    A sampler lagging behind is another policy, which ratios correct; under `tis_cap` the weight corrects it.
+    """
+    if objective.old_logprobs == "sampler":
+        return torch.zeros(len(batch), dtype=torch.bool)
+    if objective.tis_cap > 0 or policy_version is None:
+        return torch.ones(len(batch), dtype=torch.bool)
+    return batch.version_B >= policy_version
 
 
 def _kl_in_reward(batch: TokenBatch, algorithm: Algorithm, reference_BT: Tensor | None) -> tuple[TokenBatch, Tensor | None]:
@@ -135,10 +157,10 @@ def _kl_in_reward(batch: TokenBatch, algorithm: Algorithm, reference_BT: Tensor 
     if reference_BT is None or not objective.kl_coef or objective.kl_in != "reward":
         return batch, None
     views = batch.logprobs_BT, reference_BT, batch.mask_BT
+    paid = {"coef": objective.kl_coef, "clamp": objective.kl_clamp}
     if "token_rewards" in algorithm.needs:
-        return batch, kl_rewards(*views, coef=objective.kl_coef, estimator=objective.kl_estimator)
-    priced_B = minus_kl(batch.returns_B, *views, coef=objective.kl_coef, estimator=objective.kl_estimator)
-    return batch.with_returns(priced_B), None
+        return batch, kl_rewards(*views, estimator=objective.kl_estimator, **paid)
+    return batch.with_returns(minus_kl(batch.returns_B, *views, estimator=objective.kl_estimator, **paid)), None
 
 
 def _token_weights(

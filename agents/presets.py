@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+
+from selfplay_envs.errors import UsageError
+from selfplay_envs.loading import blame
+from selfplay_envs.named import Registry
 
 from .config import EvalConfig, GameMix, TrainConfig
 from .learner_config import LearnerConfig
@@ -112,18 +117,46 @@ def kuhn_tiny() -> TrainConfig:
 def azr_8b() -> TrainConfig:
     """Absolute Zero in its published sizes, for one large GPU with vLLM: 8 billion weights, LoRA, bfloat16.
 
-    64 proposals and 64 replays per task type and step, 8 attempts, prompts up to 6,144 and replies up to 8,096 tokens, learning
-    rate 1e-6. The paper trains every weight of 7 and 8 billion parameter models on several GPUs; a single one holds adapters.
+    As in the authors' code, in the branch that the paper's runs were made with: 64 proposals and 64 replays per task type and
+    step, 8 attempts, 6 references, 10 inputs, buffers of 16,384 tasks, prompts up to 6,144 and replies up to 8,096 tokens,
+    temperature 1; one optimiser step per batch with AdamW (learning rate 1e-6 without warm-up, betas 0.9 and 0.999, eps 1e-8,
+    weight decay 0.01, gradients clipped to norm 1), clip range 0.2 on both sides, entropy bonus 0.001, no KL; a repeated
+    proposal is paid like any other, and one that is always or never solved -0.5. One step per batch leaves every ratio at 1, so
+    clipping is idle, there as here.
 
-    See: Zhao et al., Absolute Zero, arXiv 2505.03335; the sizes are those of the authors' code.
+    Deviations:
+
+    - Rank-32 adapters train where the paper trains every weight, so that one GPU holds it; weight decay acts on them alone, and
+      1e-6 is slow for adapters, which usually take ten times as much.
+    - The 8 attempts that rate a proposal train too, and replayed tasks have panels of 8: 3,072 solver messages beside 192 of
+      proposers, where the authors throw the rating attempts away and train 192 beside 192. `role_shares` gives each side half
+      of the loss's weight again, as those numbers do where replies are of like length.
+    - The loss is a mean over the tokens of the whole batch; there it is one over each micro-batch's, then over micro-batches.
+    - Advantages of trr++ are centred and scaled per role and task type, over all messages of both kinds of episode.
+    - A solver meets this step's proposals, and replays; there it meets those of the step before, and old tasks.
+    - The buffers begin empty, keep each task once, and forget the oldest first; there they begin with 256 seeds, keep
+      repetitions, and refuse new tasks once they are full.
+    - Proposals are accepted, and answers compared, by this package's sandbox, whose rules are stricter.
+    - 500 steps are the paper's; its model of this size is Llama-3.1-8B, this one is its later code's family.
+
+    See: Zhao et al., Absolute Zero, arXiv 2505.03335, table 3; github.com/LeapLabTHU/Absolute-Zero-Reasoner, branch paper.
     """
+    games = code_games("full", attempts=8, fresh=64, replay=64, references=6, num_inputs=10)
     return TrainConfig(
         model="Qwen/Qwen3-8B-Base",
-        games=code_games("full", attempts=8, fresh=64, replay=64, references=6, num_inputs=10),
+        games=tuple(replace(mix, duplicate_credit=None) for mix in games),
+        options={"role_shares": "proposer=0.5,solver=0.5", "entropy_coef": 0.001},
         steps=500,
         sampling=Sampling(max_new_tokens=8_096),
         learner=LearnerConfig(
-            lr=1e-6, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
+            lr=1e-6,
+            warmup_steps=0,
+            beta2=0.999,
+            weight_decay=0.01,
+            lora_rank=32,
+            dtype="bfloat16",
+            gradient_checkpointing=True,
+            micro_batch_tokens=16_384,
         ),
         sampler="vllm:dtype=bfloat16,max_model_len=14240,sleep=1",
         checkpoint_every=10,
@@ -174,12 +207,28 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
 }
 
 
+NAMED: Registry[TrainConfig | Callable[[], TrainConfig]] = Registry(
+    "preset",
+    PRESETS,
+    group="agents.presets",
+    what="a TrainConfig, nor function that returns one",
+    fits=lambda preset: callable(preset) or isinstance(preset, TrainConfig),
+)
+
+
 def find_preset(name: str) -> TrainConfig:
-    """The preset of that name.
+    """The preset of that name, or `module:PRESET`: a function that returns a `TrainConfig`, or a `TrainConfig`.
+
+    Packages name theirs in the entry-point group `agents.presets`.
 
     Raises:
-        ValueError: There is none.
+        UsageError: There is none, or it makes no `TrainConfig`.
     """
-    if name not in PRESETS:
-        raise ValueError(f"preset={name!r} is not known; choose one of {', '.join(PRESETS)}.")
-    return PRESETS[name]()
+    found = NAMED.find(name)
+    try:
+        config: object = found() if callable(found) else found
+    except Exception as error:  # somebody's own function
+        raise UsageError(f"preset={name!r}: {blame(error, name.partition(':')[0])}; mend that function.") from error
+    if not isinstance(config, TrainConfig):
+        raise UsageError(f"preset={name!r} returns {config!r:.60}, which is no TrainConfig; see agents.TrainConfig.")
+    return config

@@ -29,7 +29,7 @@ def refill(
     """The episodes of a step and those played to replace what would be dropped, at most `refills` times.
 
     Every time the share of trained messages whose group is constant is measured, and that share of a step's starts, drawn
-    evenly over all of them, is played. Prices that come later (overlong replies, KL) are not foreseen.
+    evenly over all of them, is played. Constant is what `prepare.selected` calls so: before prices on length or KL.
 
     Args:
         episodes: Of the step so far.

@@ -18,27 +18,38 @@ from .masked import masked_sum
 
 
 def minus_kl(
-    returns_B: Tensor, logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor, *, coef: float, estimator: str
+    returns_B: Tensor,
+    logprobs_BT: Tensor,
+    reference_BT: Tensor,
+    mask_BT: Tensor,
+    *,
+    coef: float,
+    estimator: str,
+    clamp: float = 0.0,
 ) -> Tensor:
-    """R - coef sum_t k(log pi_t, log ref_t), with the chosen estimator k; float32.
+    """R - coef sum_t k(log pi_t, log ref_t), with the chosen estimator k and its bound as in `kl_rewards`; float32.
 
     With k1 the policy gradient of this return is that of R - coef KL(pi || ref), the reverse KL of whole messages.
 
     See: Ouyang et al., arXiv 2203.02155, equation 2; for Language Self-Play (arXiv 2509.07414, equations 4 and 5) the choice
     that has an expected gradient.
     """
-    kl_BT = KL_ESTIMATORS[estimator](logprobs_BT, reference_BT)
-    return returns_B - coef * (kl_BT * mask_BT).sum(-1)
+    return returns_B - coef * _bounded(logprobs_BT, reference_BT, mask_BT, estimator, clamp).sum(-1)
 
 
-def kl_rewards(logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor, *, coef: float, estimator: str) -> Tensor:
+def kl_rewards(
+    logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor, *, coef: float, estimator: str, clamp: float = 0.0
+) -> Tensor:
     """r_t = -coef k(log pi_t, log ref_t) of every sampled token, with the chosen estimator k; float32, 0 off the mask.
 
+    With `clamp` above 0 each k lies in [-clamp, clamp], so that one token that the reference thinks all but impossible
+    cannot be the whole return.
+
     See: Hu, REINFORCE++, arXiv 2501.03262: A_t = R - coef sum_{i >= t} k1_i with the old policy, then whitened; Ouyang et al.,
-    arXiv 2203.02155. In code, OpenRLHF (the former's) takes k1 with coef 0.01 unless told otherwise and clips R alone, to
-    [-10, 10]; verl takes k1 and would clip k3 alone. Deviation: nothing is clipped.
+    arXiv 2203.02155. In code, OpenRLHF (the former's) takes k1 with coef 0.01 unless told otherwise, and bounds every
+    estimate by 10 nats either way, and R by a range of its own; verl takes k1 and bounds k3 alone, by 10.
     """
-    return -coef * torch.where(mask_BT, KL_ESTIMATORS[estimator](logprobs_BT, reference_BT), 0.0)
+    return -coef * _bounded(logprobs_BT, reference_BT, mask_BT, estimator, clamp)
 
 
 def reward_to_go(returns_B: Tensor, reward_BT: Tensor, mask_BT: Tensor) -> Tensor:
@@ -65,3 +76,9 @@ def overlong_penalty(mask_BT: Tensor, reply_limit: int, share: float) -> Tensor:
 def mean_kl(logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor) -> float:
     """The k3 estimate of KL(policy || reference), nats per token."""
     return float(masked_sum(k3(logprobs_BT, reference_BT), mask_BT) / mask_BT.sum().clamp(min=1))
+
+
+def _bounded(logprobs_BT: Tensor, reference_BT: Tensor, mask_BT: Tensor, estimator: str, clamp: float) -> Tensor:
+    """The estimate of every sampled token, no further from 0 than `clamp` if that is above 0; 0 off the mask."""
+    kl_BT = KL_ESTIMATORS[estimator](logprobs_BT, reference_BT)
+    return torch.where(mask_BT, kl_BT.clamp(-clamp, clamp) if clamp else kl_BT, 0.0)

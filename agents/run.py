@@ -12,11 +12,8 @@ from typing import Any
 from transformers import PreTrainedTokenizerBase
 
 from selfplay_envs import Episode, Referee, Start
-from selfplay_envs.registration import make_game
-from selfplay_envs.shapers import find_shaper
 
 from .algorithm import Algorithm
-from .algorithms import find_algorithm
 from .chat import special_tokens
 from .checkpoint import checkpoints, load_checkpoint, load_inflight, sweep
 from .collect import Collection as Flying
@@ -26,14 +23,16 @@ from .curriculum import Curriculum
 from .errors import LossNotFinite
 from .events import Event, EventKind, OnEvent
 from .learner import Learner
+from .machine import keep_choices, kept_setting
 from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
+from .run_checks import check_run, notices
 from .run_folder import alone_in, check_folder, sandbox_of
 from .run_judges import asks_self, bound_judges, own_judge
 from .sampler import Sampler
 from .samplers import open_sampler
-from .schedule import Schedule, check_roles
+from .schedule import Schedule
 from .seeding import generator_of
 from .stages import Clock
 from .sync_check import SyncCheck
@@ -69,6 +68,8 @@ class Run:
     """The next step's episodes, where they are played already."""
     handed_over: dict[str, float] = field(default_factory=dict[str, float])
     """What the sampler proved when it was last given weights."""
+    silent: bool = False
+    """Whether the last step that trained taught nothing."""
 
     def tell(self, kind: EventKind, **data: Any) -> None:
         """Tells the listener."""
@@ -152,15 +153,14 @@ class Run:
 @contextmanager
 def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator[Run]:
     """Builds everything, restores the newest checkpoint if there is one, drops what was written after it; closes at the end."""
-    algorithm = find_algorithm(config.algorithm).configured(config.options)
-    shapers = [find_shaper(name) for name in config.shapers]
-    schedule = Schedule.parse(config.schedule)
-    roles = roles_of(config)
-    check_roles(schedule, roles, config.train_roles, algorithm.objective.weights())  # before anything is written
+    parts = check_run(config)  # before anything is written
+    algorithm, schedule, roles = parts.algorithm, parts.schedule, parts.roles
     with ExitStack() as stack:
         stack.enter_context(alone_in(run_dir))
         check_folder(config, run_dir)
-        model, tokenizer = load_model(config.model, device=config.device)
+        short_cuts = kept_setting(run_dir, config.short_cuts)
+        model, tokenizer = load_model(config.model, device=config.device, short_cuts=short_cuts)
+        keep_choices(run_dir, model, short_cuts)
         learner = Learner(
             model,
             config.learner,
@@ -177,7 +177,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
         judges = bound_judges(config, frozen, tokenizer)
         referee = Referee(sandbox_of(config, run_dir), own_judge(config, judges), judges, reserved=special_tokens(tokenizer))
         by_role = voices_by_role(config, roles, schedule, sampler, frozen)
-        collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=shapers, lanes=config.lanes)
+        collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=parts.shapers, lanes=config.lanes)
         run = Run(
             config=config,
             algorithm=algorithm,
@@ -205,16 +205,9 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             backend=referee.backend,
             parameters=sum(p.numel() for p in learner.model.parameters()),
         )
+        for sentence in notices(parts):
+            run.tell("notice", sentence=sentence)
         yield run
-
-
-def roles_of(config: TrainConfig) -> frozenset[str]:
-    """Every role of the run's games.
-
-    Raises:
-        UsageError: A game is not registered, or does not take a keyword.
-    """
-    return frozenset(role for mix in config.games for role in make_game(mix.env_id, **mix.kwargs).roles)
 
 
 def _restore(run: Run) -> None:

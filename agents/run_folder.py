@@ -6,7 +6,7 @@ import fcntl
 import json
 import os
 from collections.abc import Generator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,21 +14,24 @@ from typing import Any
 from sandboxes import SandboxConfig, draw_hash_seeds
 
 from .config import TrainConfig
-from .errors import CheckpointError
+from .errors import CheckpointError, RunStopped
 from .failures import forget_failure, may_change
 from .metrics import write_whole
 
 FREE = ("steps", "checkpoint_every", "keep_checkpoints", "episodes_every", "trackers")
 """Settings that a resumed run may change: they decide how long it is and what is written, not what is learned."""
+FOLDERS = ("episodes", "checkpoints")
+"""What a run's folder holds besides files."""
 
 
 @contextmanager
 def alone_in(run_dir: Path) -> Generator[None]:
-    """Makes the folder; inside, no other process can be in it.
+    """Makes the folder; inside, no other process can be in it. A folder that was made for a run that never began goes again.
 
     Raises:
-        CheckpointError: Another one is, or it cannot be a folder.
+        CheckpointError: Another one is, or it cannot be a folder, or one that can be written in.
     """
+    began = (run_dir / "config.json").is_file()
     make_folder(run_dir)
     handle = os.open(run_dir, os.O_RDONLY)  # the folder itself: no file is left, and the lock ends with the process
     try:
@@ -39,30 +42,48 @@ def alone_in(run_dir: Path) -> Generator[None]:
                 f"{run_dir.name}/ is in use by another process; wait for it, stop it, or choose another folder."
             ) from error
         yield
+    except RunStopped:
+        raise  # it can be resumed
+    except Exception:
+        if not began:
+            forget_unstarted(run_dir)
+        raise
     finally:
         os.close(handle)
 
 
 def make_folder(run_dir: Path) -> None:
-    """Makes the folder where there is none.
+    """Makes the folder of a run and those in it, where there are none.
 
     Raises:
-        CheckpointError: It cannot be one.
+        CheckpointError: It cannot be one, or nothing can be written in it.
     """
     try:
-        run_dir.mkdir(parents=True, exist_ok=True)
+        for folder in (run_dir, *(run_dir / name for name in FOLDERS)):
+            folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CheckpointError(f"out={str(run_dir)!r} cannot be a folder ({error.strerror}); choose another place.") from error
+    if not os.access(run_dir, os.W_OK | os.X_OK):
+        raise CheckpointError(f"out={str(run_dir)!r} is a folder that nothing can be written in; choose another place.")
+
+
+def forget_unstarted(run_dir: Path) -> None:
+    """Removes what a run wrote that failed before its first number, so that the corrected command finds its folder free."""
+    if not run_dir.is_dir() or any(run_dir.glob("*.jsonl")) or any((run_dir / "checkpoints").glob("*")):
+        return
+    for name in ("config.json", "hash_seeds.json", "machine.json"):
+        (run_dir / name).unlink(missing_ok=True)
+    for empty in (*(run_dir / name for name in FOLDERS), run_dir):
+        with suppress(OSError):  # not there, or not empty
+            empty.rmdir()
 
 
 def check_folder(config: TrainConfig, run_dir: Path) -> None:
-    """Makes the folder and writes `config.json`, or checks that the one there is the same but for what may change.
+    """Writes `config.json`, or checks that the one there is the same but for what may change.
 
     Raises:
         CheckpointError: Another setting differs.
     """
-    (run_dir / "episodes").mkdir(parents=True, exist_ok=True)
-    (run_dir / "checkpoints").mkdir(exist_ok=True)
     path, mine = run_dir / "config.json", _flat(json.loads(json.dumps(config.to_json())))
     if path.is_file():
         theirs = _flat(json.loads(json.dumps(TrainConfig.from_json(json.loads(path.read_text(encoding="utf-8"))).to_json())))

@@ -4,31 +4,36 @@ transformers                                                  the model of this 
 transformers:max_rows=256,copy=1                              ... with a copy of the weights, for replies while learning
 vllm:dtype=float32                                            ... in vLLM
 endpoint:url=http://localhost:8000/v1,model=m,key_env=KEY     a remote model: evaluation and opponents
+mine:Beam:width=4                                             one of your own, made as Beam(model, tokenizer, width=4)
 """
 
 from __future__ import annotations
 
-SAMPLERS = ("transformers", "vllm", "endpoint")
+from typing import Any
+
+from selfplay_envs.named import Registry
+
+SAMPLERS: Registry[Any] = Registry(
+    "sampler",
+    {
+        "transformers": "agents.transformers_sampler:TransformersSampler",
+        "vllm": "agents.vllm_sampler:VllmSampler",
+        "endpoint": "agents.endpoint_sampler:EndpointSampler",
+    },
+    group="agents.samplers",
+    what="a sampler class",
+    fits=callable,
+    takes=2,
+)
 
 
 def parse_sampler(text: str) -> tuple[str, dict[str, str]]:
     """Name and options of a text such as `vllm:dtype=float32,sleep=1`; values may hold `=` and `:`, not `,`.
 
     Raises:
-        ValueError: No sampler has that name, or an option is named twice.
+        UsageError: No sampler has that name, or an option is named twice.
     """
-    name, _, rest = text.partition(":")
-    if name not in SAMPLERS:
-        raise ValueError(
-            f"sampler={text!r} is not known; choose one of {', '.join(SAMPLERS)}, as in transformers:max_rows=256."
-        )
-    options: dict[str, str] = {}
-    for item in filter(None, rest.split(",")):
-        key, _, value = item.partition("=")
-        if key in options:
-            raise ValueError(f"sampler={text!r} names {key} twice; keep one.")
-        options[key] = value
-    return name, options
+    return SAMPLERS.read(text)
 
 
 def needs_model(text: str) -> bool:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from .bounds import check_numbers
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sampling:
@@ -17,11 +19,23 @@ class Sampling:
     """Tokens of a reply at most, the end-of-turn token included; fewer where the model's context ends."""
 
     def __post_init__(self) -> None:
+        check_numbers(self, max_new_tokens=1)
         if not 0.0 <= self.temperature <= 100.0:
             raise ValueError(
                 f"Sampling.temperature={self.temperature!r} is outside 0 to 100; 1.0 is the model's own distribution."
             )
         if not 0.0 < self.top_p <= 1.0:
             raise ValueError(f"Sampling.top_p={self.top_p!r} is not in (0, 1]; 1.0 switches it off.")
-        if self.max_new_tokens < 1:
-            raise ValueError(f"Sampling.max_new_tokens={self.max_new_tokens!r} must be at least 1.")
+
+
+def check_trainable(sampling: Sampling, name: str) -> None:
+    """Stops where replies that are drawn so cannot be learned from: nobody's log-probabilities would be theirs.
+
+    Raises:
+        ValueError: They are greedy, or drawn from a part of the distribution; names the field.
+    """
+    if sampling.temperature == 0 or sampling.top_p != 1.0:
+        raise ValueError(
+            f"{name} has temperature={sampling.temperature!r}, top_p={sampling.top_p!r}; training "
+            "needs temperature > 0 and top_p=1.0, so that sampler and learner speak of the same distribution."
+        )

@@ -16,7 +16,7 @@ See: Huang et al., R-Zero, arXiv 2508.05004 (alternation); Chen et al., Self-Que
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -31,6 +31,8 @@ class Schedule:
     kind: str = "joint"
     phases: tuple[tuple[tuple[str, ...], int], ...] = ()
     """Roles and a number of steps: the length of a phase, or the period; 0 for `frozen`."""
+    text: str = "joint"
+    """As it was written."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -46,7 +48,7 @@ class Schedule:
         named = [role for roles, _ in phases for role in roles]
         if len(set(named)) < len(named) and kind != "alternate":
             raise ValueError(f"TrainConfig.schedule={text!r} names a role twice; name each once.")
-        return cls(kind, tuple(phases))
+        return cls(kind, tuple(phases), text)
 
     @property
     def named(self) -> frozenset[str]:
@@ -84,29 +86,42 @@ class Schedule:
 
 
 def check_roles(
-    schedule: Schedule, roles: Collection[str], train_roles: Collection[str], role_weights: Collection[str]
-) -> None:
-    """Stops a run in which a role is misspelt, or in which nobody would train.
+    schedule: Schedule,
+    roles: Collection[str],
+    train_roles: Collection[str],
+    options: Mapping[str, Collection[str]],
+    steps: int,
+) -> frozenset[str]:
+    """The roles that train at some step of a run; stops one in which a role is misspelt, or nobody would ever train.
 
     Args:
         schedule: Of the run.
         roles: Every role of its games.
         train_roles: Those that are to train; empty: all.
-        role_weights: Those whose loss has a weight of its own.
+        options: The roles that settings of the algorithm name, by the setting.
+        steps: Of the run.
 
     Raises:
-        ValueError: One of the three names a role that the games have not, or nobody is left to train.
+        ValueError: One of these names a role that the games have not, or nobody trains at any step.
     """
     schedule.trained(1, roles)
-    for name, named in (("TrainConfig.train_roles", train_roles), ("options role_weights", role_weights)):
-        unknown = sorted(set(named) - set(roles))
+    named = {"TrainConfig.train_roles": train_roles, **{f"options {name}": own for name, own in options.items()}}
+    for name, own in named.items():
+        unknown = sorted(set(own) - set(roles))
         if unknown:
             raise ValueError(f"{name} names {unknown[0]!r}, but the roles of these games are {', '.join(sorted(roles))}.")
-    if not set(train_roles or roles) - schedule.frozen:
+    wanted, found = frozenset(train_roles or roles), frozenset[str]()
+    for step in range(1, steps + 1):
+        found |= schedule.trained(step, roles) & wanted
+        if found == wanted:
+            break
+    if not found:
         raise ValueError(
-            f"TrainConfig.schedule freezes {', '.join(sorted(schedule.frozen))}, and nobody else is to train; name another "
-            "role in TrainConfig.train_roles."
+            f"nobody would train at any of the {steps} steps: of {', '.join(sorted(roles))} TrainConfig.train_roles keeps "
+            f"{', '.join(sorted(train_roles)) or 'all'}, and TrainConfig.schedule={schedule.text!r} trains none of them; "
+            "change either."
         )
+    return found
 
 
 def _phase(text: str, kind: str, item: str) -> tuple[tuple[str, ...], int]:

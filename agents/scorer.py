@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import torch
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from .adapters import SHARED
+from .adapters import SHARED, has_adapters
 from .batch import TokenBatch
+from .direct_gradients import direct_master
 from .learner_config import LearnerConfig
 from .micro_batches import micro_batches
 from .packing import can_share_prompts
 from .reference import Reference
 from .scoring import Scored, look, score
+from .short_cuts import short_cuts_of
 from .token_budget import Part, TokenBudget
 
 
@@ -35,6 +38,8 @@ class Scorer:
         self.shares_prompts = config.share_prompts and can_share_prompts(model)
         self.budget = TokenBudget(config.micro_batch_tokens)
         self.value_head: nn.Linear | None = None
+        self.workers = 1 if has_adapters(model) or config.gradient_checkpointing else short_cuts_of(model).workers
+        """Micro-batches that may be learned from side by side."""
         self._shared_width = model.config.hidden_size if self.shares_prompts else 0
         self._per_role = config.adapters == "per-role"
 
@@ -48,6 +53,17 @@ class Scorer:
             value_head=self.value_head,
             wants_entropy=wants_entropy,
         )
+
+    def weights_side_by_side(self) -> list[nn.Parameter]:
+        """What trains, where each worker can hold gradients of its own; empty where micro-batches come one after the other.
+
+        That is where autograd alone adds them up: with masters in another precision, and with word tables that are added
+        directly, something else does.
+        """
+        head = () if self.value_head is None else self.value_head.parameters()
+        weights = [weight for weight in (*self.model.parameters(), *head) if weight.requires_grad]
+        own = all(weight.dtype in (torch.float32, torch.float64) and direct_master(weight) is None for weight in weights)
+        return weights if self.workers > 1 and own else []
 
     def look(self, batch: TokenBatch) -> tuple[Tensor, Tensor, Tensor | None]:
         """Log-probabilities, entropies and values (B, T) under the present weights, without gradient."""

@@ -17,7 +17,7 @@ from transformers import PreTrainedModel
 
 from .adapters import has_adapters, speaking_as
 from .batch import TokenBatch
-from .cpu_matmul import CpuLinear
+from .cpu_matmul import BlockLinear, CpuLinear
 from .packing import pack, prompt_groups
 from .token_logprobs import token_logprobs
 
@@ -70,7 +70,7 @@ def score(
     if head is not None or value_head is not None:
         hidden_NH = causal.get_decoder()(**inputs).last_hidden_state[:, -laid.keep :].flatten(0, 1)[at_N]
     if head is not None:
-        logprob_N, entropy_N = token_logprobs(hidden_NH, head.weight, token_N, temperature)
+        logprob_N, entropy_N = token_logprobs(hidden_NH, head.weight, token_N, temperature, one_dnn=isinstance(head, CpuLinear))
     else:
         logits_NV = model(**inputs, logits_to_keep=laid.keep).logits.flatten(0, 1)[at_N]
         all_NV = torch.log_softmax(logits_NV.float() / temperature, -1)
@@ -153,4 +153,4 @@ def plain_head(model: PreTrainedModel) -> nn.Linear | None:
     """The output layer, if logits are hidden states times its weight and nothing else."""
     head = model.get_output_embeddings()
     known = getattr(model.config, "model_type", "") in PLAIN_HEADS
-    return head if known and type(head) in (nn.Linear, CpuLinear) and getattr(head, "bias", None) is None else None
+    return head if known and type(head) in (nn.Linear, CpuLinear, BlockLinear) and getattr(head, "bias", None) is None else None

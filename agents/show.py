@@ -9,6 +9,8 @@ from rich.panel import Panel
 from selfplay_envs import Episode, Message, Slot, Verdict
 from selfplay_envs.render import printable, render_verdict
 
+from .tables import say
+
 
 def slot_name(slot: Slot) -> str:
     """`solver 2 (turn 1)`: a slot for people."""
@@ -31,7 +33,7 @@ def print_prompt(console: Console, slot: Slot, messages: tuple[Message, ...]) ->
 
 def print_verdict(console: Console, slot: Slot, verdict: Verdict, credit: float | None) -> None:
     """One line: whether the message was valid or why not, its score, its credit; then the reason of a valid one."""
-    colour = "red" if not verdict.valid else "green" if verdict.score > 0 or slot.role != "solver" else "yellow"
+    colour = "red" if not verdict.valid else "green" if verdict.score > 0 or verdict.reason == "ok" else "yellow"
     why = f" ({verdict.reason})" if verdict.valid and verdict.reason != "ok" else ""
     console.print(
         f"  [{colour}]=> {escape(slot_name(slot))}: {escape(printable(render_verdict(verdict, credit) + why))}[/{colour}]"
@@ -47,7 +49,8 @@ def print_outcome(console: Console, outcome: dict[tuple[str, int], float]) -> No
 def print_episode(console: Console, episode: Episode, number: int) -> None:
     """A whole recorded episode."""
     backend = ", ".join(f"{key} {value}" for key, value in episode.backend.items() if key != "hash_seeds")
-    console.rule(escape(f"episode {number}: {episode.env_id} seed {episode.seed} ({backend})"))
+    console.rule()
+    say(console, f"episode {number}: {episode.env_id} seed {episode.seed} ({backend})")
     shown: tuple[Message, ...] = ()
     for played in episode.messages:
         if played.messages != shown:  # the panel's attempts share one prompt

@@ -23,7 +23,7 @@ class Clock:
         self.stage = "collect"
         """The stage that the step is in, or was in last."""
         self.learned = False
-        """Whether this step's update is done, so that the step counts as finished but for what is written."""
+        """Whether this step's update is done and its row is written: the step counts as finished."""
         self.seconds: dict[str, float] = dict.fromkeys(STAGES, 0.0)
         self._started = time.perf_counter()
 

@@ -13,7 +13,7 @@ from torch import Tensor
 from .algorithm import Algorithm
 from .losses import KL_ESTIMATORS, value_error
 from .masked import masked_sum
-from .prepare import Prepared
+from .prepared import Prepared
 from .scoring import Scored
 
 
@@ -43,7 +43,8 @@ def step_loss(
         return torch.zeros_like(mask_BT, dtype=values_N.dtype).masked_scatter(mask_BT, values_N)
 
     denominator_B1 = ready.denominator_B1[index].to(device)
-    logprobs_BT, old_BT = spread(scored.logprob_N), of(ready.old_BT)
+    logprobs_BT = spread(scored.logprob_N)
+    old_BT = logprobs_BT.detach() if ready.old_BT is None else of(ready.old_BT)
     reference_BT = None if ready.reference_BT is None else of(ready.reference_BT)
     given = {"reference_BT": reference_BT} if "reference" in algorithm.needs else {}
     loss = algorithm.losses(logprobs_BT, old_BT, of(ready.advantage_BT), mask_BT, denominator_B1, **given)

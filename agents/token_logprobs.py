@@ -8,6 +8,7 @@ Legend of shape suffixes: N tokens, H width, V vocabulary, C rows of a chunk.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import torch
@@ -21,10 +22,18 @@ CHUNK_ELEMENTS = 1 << 23
 """Logits alive at a time: 32 MiB in float32; fewer make the output matrix's gradient pass through memory more often."""
 WORD_BLOCK = 8_192
 """Rows of the output matrix's gradient that are added at a time."""
+Times = Callable[[Tensor, Tensor], Tensor]
+"""left (N, K), right (M, K) -> left @ right^T (N, M)."""
 
 
 def token_logprobs(
-    hidden_NH: Tensor, weight_VH: Tensor, token_N: Tensor, temperature: float, *, chunk_elements: int = CHUNK_ELEMENTS
+    hidden_NH: Tensor,
+    weight_VH: Tensor,
+    token_N: Tensor,
+    temperature: float,
+    *,
+    chunk_elements: int = CHUNK_ELEMENTS,
+    one_dnn: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of each token, and the exact entropy of its distribution, under softmax(hidden @ weight^T / temperature).
 
@@ -34,12 +43,14 @@ def token_logprobs(
         token_N: int64.
         temperature: Above 0.
         chunk_elements: Logits alive at a time; changes memory, not the result beyond rounding.
+        one_dnn: Products go through `agents.cpu_matmul`, where that applies.
 
     Returns:
         logprob_N and entropy_N, float32 nats, both differentiable once in hidden states and weight.
     """
     chunk = max(1, chunk_elements // weight_VH.shape[0])
-    return cast(tuple[Tensor, Tensor], _TokenLogprobs.apply(hidden_NH, weight_VH, token_N, temperature, chunk))
+    times = times_transposed if one_dnn else _plainly
+    return cast(tuple[Tensor, Tensor], _TokenLogprobs.apply(hidden_NH, weight_VH, token_N, temperature, chunk, times))
 
 
 class _TokenLogprobs(torch.autograd.Function):
@@ -47,11 +58,11 @@ class _TokenLogprobs(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: Any, hidden_NH: Tensor, weight_VH: Tensor, token_N: Tensor, temperature: float, chunk: int
+        ctx: Any, hidden_NH: Tensor, weight_VH: Tensor, token_N: Tensor, temperature: float, chunk: int, times: Times
     ) -> tuple[Tensor, Tensor]:
         logprobs, entropies, normalisers = [], [], []
         for hidden_CH, token_C in zip(hidden_NH.split(chunk), token_N.split(chunk), strict=True):
-            logits_CV = _logits(hidden_CH, weight_VH, temperature)
+            logits_CV = _logits(times(hidden_CH, weight_VH), temperature)
             normaliser_C = torch.logsumexp(logits_CV, -1)
             logprobs.append(logits_CV.gather(-1, token_C[:, None])[:, 0] - normaliser_C)
             p_CV = (logits_CV - normaliser_C[:, None]).exp_()
@@ -60,7 +71,7 @@ class _TokenLogprobs(torch.autograd.Function):
         empty_N = hidden_NH.new_zeros(0, dtype=_wide(hidden_NH))
         logprob_N, entropy_N, normaliser_N = (torch.cat([empty_N, *parts]) for parts in (logprobs, entropies, normalisers))
         ctx.save_for_backward(hidden_NH, weight_VH, token_N, entropy_N, normaliser_N)
-        ctx.temperature, ctx.chunk, ctx.master = temperature, chunk, direct_master(weight_VH)
+        ctx.temperature, ctx.chunk, ctx.master, ctx.times = temperature, chunk, direct_master(weight_VH), times
         return logprob_N, entropy_N
 
     @staticmethod
@@ -76,7 +87,7 @@ class _TokenLogprobs(torch.autograd.Function):
         with_entropy = bool(d_entropy_N.any())
         for start in range(0, len(token_N), ctx.chunk):
             part = slice(start, start + ctx.chunk)
-            logprobs_CV = _logits(hidden_NH[part], weight_VH, ctx.temperature).sub_(normaliser_N[part, None])
+            logprobs_CV = _logits(ctx.times(hidden_NH[part], weight_VH), ctx.temperature).sub_(normaliser_N[part, None])
             p_CV = logprobs_CV.exp()
             scale_C1 = d_logprob_N[part, None]
             if with_entropy:
@@ -86,23 +97,27 @@ class _TokenLogprobs(torch.autograd.Function):
                 d_logits_CV = p_CV.mul_(-scale_C1)
             d_logits_CV.scatter_add_(-1, token_N[part, None], scale_C1)
             d_logits_CV = d_logits_CV.div_(ctx.temperature).to(weight_VH.dtype)
-            d_hidden_NH[part] = times_transposed(d_logits_CV, weight_VH.T)
+            d_hidden_NH[part] = ctx.times(d_logits_CV, weight_VH.T)
             if d_weight_VH is not None:
-                _add_product(d_weight_VH, d_logits_CV, hidden_NH[part])
+                _add_product(d_weight_VH, d_logits_CV, hidden_NH[part], ctx.times)
         if d_weight_VH is not None:
             d_weight_VH = None if ctx.master is not None else d_weight_VH.to(weight_VH.dtype)
-        return d_hidden_NH, d_weight_VH, None, None, None
+        return d_hidden_NH, d_weight_VH, None, None, None, None
 
 
-def _add_product(total_VH: Tensor, d_logits_CV: Tensor, hidden_CH: Tensor) -> None:
+def _add_product(total_VH: Tensor, d_logits_CV: Tensor, hidden_CH: Tensor, times: Times) -> None:
     """Adds d_logits^T @ hidden to the total, block by block: the whole product would be a second output matrix."""
     for start in range(0, total_VH.shape[0], WORD_BLOCK):
         words = slice(start, start + WORD_BLOCK)
-        total_VH[words] += times_transposed(d_logits_CV[:, words].T, hidden_CH.T)
+        total_VH[words] += times(d_logits_CV[:, words].T, hidden_CH.T)
 
 
-def _logits(hidden_CH: Tensor, weight_VH: Tensor, temperature: float) -> Tensor:
-    logits_CV = times_transposed(hidden_CH, weight_VH).to(_wide(hidden_CH))
+def _plainly(left_NK: Tensor, right_MK: Tensor) -> Tensor:
+    return left_NK @ right_MK.T
+
+
+def _logits(product_CV: Tensor, temperature: float) -> Tensor:
+    logits_CV = product_CV.to(_wide(product_CV))
     return logits_CV if temperature == 1.0 else logits_CV.div_(temperature)
 
 

@@ -11,10 +11,12 @@ from .batch import collate, samples_of
 from .checkpoint import checkpoints, save_checkpoint
 from .config import TrainConfig
 from .controls import control_returns
-from .evaluate import evaluate, load_tasks
+from .evaluate import evaluate
 from .events import OnEvent, ignore
 from .failures import Rescue
 from .heap import share_one_heap, trim_heap
+from .held_out import asked_with, load_tasks
+from .interrupts import interruptible
 from .metrics import episode_metrics, read_rows
 from .run import Run, open_run
 from .seeding import generator_of
@@ -33,11 +35,14 @@ def train(config: TrainConfig, run_dir: Path, on_event: OnEvent = ignore) -> Pat
     4. With `staleness=1` the next step's episodes begin to be played, by the policy before this step's update.
     5. The messages of the roles that the schedule trains become a token batch: sampled ids, the sampler's log-probabilities.
     6. Returns pass through the control arm (`reward="true"` leaves them alone).
-    7. The learner takes one optimiser step; advantages by named groups, loss over the global number of tokens.
+    7. The learner takes its optimiser steps, one unless the config says more; advantages by named groups, loss over the global
+       number of tokens.
     8. Metrics per (role, task type) go to `metrics.jsonl` and the trackers, seconds to `timings.jsonl`.
     9. The sampler gets the new weights, once nobody speaks through it, and has to prove that it speaks with them.
     10. Evaluation with its own seeds goes to `eval.jsonl`.
     11. A checkpoint is written. A run killed anywhere resumes from the last one and, on CPU, repeats the same bits.
+
+    Ctrl-C, or SIGTERM, ends it where it is and writes a checkpoint of the last finished step; a second one ends it at once.
 
     Args:
         config: The run. A folder that holds a run goes on only with the same config (`steps`, and what is written how often,
@@ -46,6 +51,7 @@ def train(config: TrainConfig, run_dir: Path, on_event: OnEvent = ignore) -> Pat
         on_event: Told what happens, for displays; see `agents.events`.
 
     Raises:
+        KeyboardInterrupt: It was asked to end.
         RunStopped: Memory, disk, engine or loss failed; the state is saved, the sentence says how to go on.
         CheckpointError: `run_dir` holds a run of another config, or its checkpoint is damaged.
         ModelUnavailable: The model cannot be loaded here.
@@ -53,28 +59,36 @@ def train(config: TrainConfig, run_dir: Path, on_event: OnEvent = ignore) -> Pat
         ValueError: A name in the config is not known.
     """
     share_one_heap()
-    with open_run(config, run_dir, on_event) as run, Rescue(run) as rescue:
+    with (
+        open_run(config, run_dir, on_event) as run,
+        interruptible(lambda: run.tell("interrupted")) as interrupts,
+        Rescue(run, interrupts) as rescue,
+    ):
+        run.learner.heed = interrupts.check
         _evaluate(run)
         while run.step < config.steps:
-            run.step += 1
-            run.clock = clock = Clock()
+            with interrupts.held():
+                run.step += 1
+                run.clock = clock = Clock()
+                rescue.remember()
             counts = _counts(run)
-            rescue.remember()
             with clock("collect"):
                 episodes, tasks = run.curriculum.admit(run.collect())
                 episodes, tasks = run.refill(episodes, tasks)
                 run.collect_ahead()
             run.tell("collected", episodes=episodes)
-            with clock("update"):
-                learned = _learn(run, episodes)
-            clock.learned = True
-            run.tell("updated", metrics=learned)
-            metrics = {"step": run.step, **episode_metrics(episodes), **tasks, **learned, **run.handed_over}
-            run.write("metrics.jsonl", metrics)
-            if config.episodes_every and (run.step % config.episodes_every == 0 or run.step == config.steps):
-                write_episodes(run_dir / "episodes" / f"step_{run.step:06d}.jsonl", episodes)
-            with clock("collect"):
-                run.await_ahead()
+            with interrupts.held():  # either the weights have changed and the rows say so, or neither
+                with clock("update"):
+                    learned = _learn(run, episodes)
+                run.tell("updated", metrics=learned)
+                _tell_of_silence(run, learned)
+                metrics = {"step": run.step, **episode_metrics(episodes), **tasks, **learned, **run.handed_over}
+                run.write("metrics.jsonl", metrics)
+                if config.episodes_every and (run.step % config.episodes_every == 0 or run.step == config.steps):
+                    write_episodes(run_dir / "episodes" / f"step_{run.step:06d}.jsonl", episodes)
+                clock.learned = True
+                with clock("collect"):
+                    run.await_ahead()  # only the weights of before can play them
             with clock("sync"):
                 run.hand_over()
             with clock("evaluate"):
@@ -104,6 +118,18 @@ def _learn(run: Run, episodes: list[Episode]) -> dict[str, float]:
     return {**run.learner.update(batch, run.algorithm), **age}
 
 
+def _tell_of_silence(run: Run, learned: dict[str, float]) -> None:
+    """Says that a step taught nothing, at the first of such steps in a row."""
+    silent = bool(learned.get("no_signal", run.silent))  # a step in which nobody trained says nothing of returns
+    if silent and not run.silent:
+        run.tell(
+            "notice",
+            sentence=f"step {run.step} taught nothing: in every group all returns are equal, so no advantage differs from 0; "
+            "more attempts, other tasks or a finer reward would tell replies apart.",
+        )
+    run.silent = silent
+
+
 def _evaluate(run: Run) -> None:
     """Step 10, where it is due and was not done: before the first step, after the last, and every `evaluation.every`."""
     config = run.config.evaluation
@@ -112,11 +138,12 @@ def _evaluate(run: Run) -> None:
     if not tasks or run.step in {row["step"] for row in read_rows(run.run_dir / "eval.jsonl")}:
         return
     result = evaluate(
-        run.collector.by_role.get("solver", run.sampler),
+        run.sampler,
         run.collector.referee,
         tasks,
         config,
-        kwargs={mix.env_id: mix.kwargs for mix in run.config.games},
+        kwargs=asked_with(tasks, run.config.games),
+        by_role=run.collector.by_role,
         seed=run.config.seed,
         on_round=run.on_round("evaluate"),
     )

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
 from collections.abc import Sequence
 from copy import deepcopy
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
@@ -16,10 +18,12 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from selfplay_envs import Reply
 
 from .adapter_view import AdapterView
-from .adapters import speaking_as
+from .adapters import has_adapters, speaking_as
 from .chat import Prompt, end_ids, render_prompt
 from .decoding import Wanted, decode
 from .sampling import Sampling
+from .short_cuts import short_cuts_of
+from .side_by_side import side_by_side
 
 
 @dataclass(slots=True)
@@ -69,8 +73,12 @@ class TransformersSampler:
         self.tokenizer = tokenizer
         self.max_rows = max_rows
         self.prefill_tokens = prefill_tokens
+        self.workers = 1 if has_adapters(self.model) else short_cuts_of(self.model).workers
+        """Batches that may be decoded side by side: of one call, and calls from as many threads. Adapters are switched in the
+        model itself, so with them it is one."""
         self.policy_version = 0
         self.counts: Counter[str] = Counter()
+        self._counting = threading.Lock()
         self.context: int = getattr(model.config, "max_position_embeddings", None) or 1 << 30
         self.ends = end_ids(model, tokenizer)
         """Token ids that end a reply."""
@@ -97,8 +105,8 @@ class TransformersSampler:
             limit = min(sampling.max_new_tokens, self.context - len(ids_of[prompt]))
             rows += [_Row(number[ids_of[prompt]], seed, limit) for seed in own]
         ordered = sorted(rows, key=lambda row: row.prompt)  # neighbours share prompts, or have prompts of similar length
-        for start in range(0, len(ordered), self.max_rows):
-            self._decode(ordered[start : start + self.max_rows], distinct, sampling)
+        batches = [ordered[start : start + self.max_rows] for start in range(0, len(ordered), self.max_rows)]
+        side_by_side([partial(self._decode, batch, distinct, sampling) for batch in batches], self.workers)
         self._count(ordered, distinct, time.perf_counter() - started)
         replies = iter([cast(Reply, row.reply) for row in rows])
         return [[next(replies) for _ in own] for own in seeds]
@@ -156,6 +164,7 @@ class TransformersSampler:
             limits=tuple(row.limit for row in rows),
             uniforms_RS=uniforms_RS,
         )
+        counts: Counter[str] = Counter()
         spoken = decode(
             self.model,
             wanted,
@@ -163,8 +172,10 @@ class TransformersSampler:
             ends=self.ends,
             context=self.context,
             prefill_tokens=self.prefill_tokens,
-            counts=self.counts,
+            counts=counts,
         )
+        with self._counting:
+            self.counts.update(counts)
         for row, (token_ids, logprobs) in zip(rows, spoken, strict=True):
             row.reply = self._reply(distinct[row.prompt], token_ids, logprobs)
 
@@ -186,10 +197,11 @@ class TransformersSampler:
         starts = range(0, len(ordered), self.max_rows)
         read = [prompt for start in starts for prompt in {row.prompt for row in ordered[start : start + self.max_rows]}]
         once = sum(len(distinct[prompt]) for prompt in set(read))
-        self.counts["prompt_tokens"] += once
-        self.counts["reread_tokens"] += sum(len(distinct[prompt]) for prompt in read) - once
-        totals: Any = self.counts  # the one entry that is no whole number
-        totals["generate_s"] += seconds
+        totals: Any = self.counts  # one entry is no whole number
+        with self._counting:
+            totals["prompt_tokens"] += once
+            totals["reread_tokens"] += sum(len(distinct[prompt]) for prompt in read) - once
+            totals["generate_s"] += seconds
 
 
 @torch.no_grad()

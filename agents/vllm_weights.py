@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import copy
 import shutil
 from pathlib import Path
 from typing import Any, cast
 
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from .adapters import adapter_names, has_adapters
+from .lora import save_adapter
 from .models import quiet_transformers
 from .vllm_engine import Adapter
 from .vllm_process import exchange_folder
@@ -92,20 +91,6 @@ def save_weights(model: PreTrainedModel, folder: Path, dtype: torch.dtype) -> No
         state[name.replace(".base_layer.", ".")] = moved[value.data_ptr()]
     with quiet_transformers():
         causal.save_pretrained(folder, state_dict=state)
-
-
-@torch.no_grad()
-def save_adapter(model: PreTrainedModel, name: str, folder: Path) -> None:
-    """One adapter as peft writes it, without looking at the network."""
-    from peft import get_peft_model_state_dict
-
-    folder.mkdir()
-    peft: Any = model
-    config = copy.copy(peft.peft_config[name])
-    config.inference_mode = True
-    config.save_pretrained(str(folder))
-    state = get_peft_model_state_dict(peft, adapter_name=name, save_embedding_layers=False)
-    save_file({key: value.cpu().contiguous() for key, value in state.items()}, folder / "adapter_model.safetensors")
 
 
 def _rank(model: PreTrainedModel) -> int:

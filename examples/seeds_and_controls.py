@@ -6,7 +6,8 @@
 
 Every run is `selfplay train PRESET --seed S --reward ARM` in a folder of its own; a run that was interrupted goes on, one
 that is finished is not repeated. The table shows sampled pass@1 in percent before and after training on held-out
-problems, and the gain with its 95 % bootstrap interval over problems.
+problems, and the gain with its 95 % bootstrap interval over programs: task types that ask about one program are no independent
+evidence. Below it stand the processors that the runs began on: means are reproducible on the same kind.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pathlib import Path
 import tyro
 
 from agents.cli.results import compare
+from agents.cli.stages import processor_of
 from agents.metrics import read_rows
 
 
@@ -78,6 +80,7 @@ def main(options: Options) -> list[float]:
         gains += [gain] if arm == "true" else []
     mean = 100 * sum(gains) / len(gains)
     table += ["", f"Mean gain of the {len(gains)} seeds with the true reward: {mean:+.1f} points of sampled pass@1."]
+    table += [f"Processor: {name}." for name in sorted({processor_of(folder) for folder in folders} - {""})]
     print("\n".join(table))
     (options.out / "table.md").write_text("\n".join(table) + "\n")
     return gains

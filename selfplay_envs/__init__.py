@@ -11,12 +11,13 @@ from .play import Ask, Match, Start, advance, play_episode, play_episodes
 from .players import RandomTextPlayer, ScriptedPlayer
 from .records import Episode, Played, Reply, read_episodes, write_episodes
 from .referee import Referee
-from .registration import game_ids, make_game, register_all, register_game
+from .registration import game_ids, make_game, register_all, register_game, resolve_game_id
 from .replay import differences, rejudge, replay
 from .spaces import UnicodeText
 from .stdio import check_stdio, report_stdio
 from .tasks import IDENTITY, CodeTask, read_azr_tasks
 from .unit_tests import check_unit_tests, report_unit_tests
+from .verifiers import find_verifier
 from .verify import check_tasks
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "check_tasks",
     "check_unit_tests",
     "differences",
+    "find_verifier",
     "game_ids",
     "make_game",
     "no_requests",
@@ -68,6 +70,7 @@ __all__ = [
     "replay",
     "report_stdio",
     "report_unit_tests",
+    "resolve_game_id",
     "write_episodes",
 ]
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from pettingzoo import AECEnv
 
+from .arguments import action_text, check_options, seed_number
+from .errors import GameError
 from .game import Slot
 from .gym_view import CreditLedger, observe
 from .play import Match, Start, advance
@@ -14,7 +16,7 @@ from .records import Reply
 from .referee import Referee
 from .registration import VIEW_KEYWORDS, make_game
 from .render import render_match
-from .spaces import UnicodeText, clean_text, observation_space
+from .spaces import UnicodeText, observation_space
 
 
 def agent_name(slot: Slot) -> str:
@@ -23,7 +25,10 @@ def agent_name(slot: Slot) -> str:
 
 
 class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
-    """A self-play game as an agent-environment cycle; an agent's rewards are its credits as they become known."""
+    """A self-play game as an agent-environment cycle; an agent's rewards are its credits as they become known.
+
+    The agents are the game's `seats`: whoever may act in some episode, and nobody else.
+    """
 
     metadata = {"render_modes": ["ansi"], "name": "selfplay", "is_parallelizable": False}
 
@@ -42,7 +47,7 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         self.render_mode = render_mode
         self.referee = Referee(sandbox, judge)
         self.metadata = {**self.metadata, "name": env_id}
-        self.possible_agents = [f"{role}_{attempt}" for role in self.game.roles for attempt in range(self.game.attempts)]
+        self.possible_agents = [f"{role}_{attempt}" for role, attempt in self.game.seats]
         self.observation_spaces = {agent: observation_space() for agent in self.possible_agents}
         self.action_spaces = {agent: UnicodeText() for agent in self.possible_agents}
         self._np_random = np.random.default_rng()
@@ -59,14 +64,18 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         """Starts an episode; the same (seed, options, messages) always give the same one.
 
         Raises:
-            UsageError: An option is wrong, or a judge that the game asks is not bound.
+            UsageError: The seed or an option is wrong, or a judge that the game asks is not bound.
+            GameError: The game lets somebody speak whom its `seats` do not list.
         """
+        given = None if seed is None else seed_number(seed)
+        checked = check_options(options, self.game)
         self.referee.check_judges(self.game.judges)
-        if seed is not None:
-            self._np_random = np.random.Generator(np.random.PCG64(seed))
-        episode_seed = seed if seed is not None else int(self._np_random.integers(2**63 - 1))
-        self._match = Match(Start(self.env_id, episode_seed, self.kwargs, dict(options or {})), self.game)
+        if given is not None:
+            self._np_random = np.random.Generator(np.random.PCG64(given))
+        episode_seed = given if given is not None else int(self._np_random.integers(2**63 - 1))
+        self._match = Match(Start(self.env_id, episode_seed, self.kwargs, dict(checked)), self.game)
         self._ledger = CreditLedger()
+        self._steps = 0
         self.agents = self.possible_agents[:]
         self.rewards = dict.fromkeys(self.agents, 0.0)
         self._cumulative_rewards = dict.fromkeys(self.agents, 0.0)
@@ -81,20 +90,27 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         return observe(self._match, slot)
 
     def step(self, action: str | None) -> None:
-        """Plays one message of `agent_selection`; dead agents step None."""
+        """Plays one message of `agent_selection`; dead agents step None.
+
+        Raises:
+            UsageError: The action of an agent that lives is no text.
+        """
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)  # type: ignore[arg-type]
             return
+        text = action_text(action)
         self._cumulative_rewards[agent] = 0.0
         self._clear_rewards()
         slot = next(slot for slot in self._match.waiting if agent_name(slot) == agent)
-        [verdict] = advance([(self._match, slot, Reply(text=clean_text(action or "")))], self.referee)
+        [verdict] = advance([(self._match, slot, Reply(text=text))], self.referee)
+        self._steps += 1
         self.infos[agent] = {
             "valid": verdict.valid,
             "reason": verdict.reason,
             "score": float(verdict.score),
             "untrained": tuple(tuple(slot) for slot in self._ledger.untrained(self._match)),
+            "step": self._steps,
         }
         for where, credit in self._ledger.news(self._match):
             self.rewards[agent_name(where)] += float(credit)
@@ -106,6 +122,11 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
     def _select(self) -> None:
         slot = next(iter(self._match.waiting), None)
         self.agent_selection = agent_name(slot) if slot is not None else self.agents[0]
+        if self.agent_selection not in self.possible_agents:
+            raise GameError(
+                f"{self.agent_selection} is to speak in {self.env_id}, whose seats are {', '.join(self.possible_agents)}; "
+                "name the role in `answers` if it comes in panels, or override `Game.seats`."
+            )
 
     def render(self) -> str | None:
         """The conversation so far as text; None without `render_mode="ansi"`."""

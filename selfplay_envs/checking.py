@@ -1,30 +1,40 @@
 """The conformance suite: what every registered game must satisfy, as one function that game authors can call.
 
-`selfplay check ID` prints it; the test suite runs it on every id and for several panel sizes.
+`selfplay check ID` prints it, `pytest --selfplay-game ID` runs it, and the test suite does so for several panel sizes.
 """
 
 from __future__ import annotations
 
-import json
-import random
-import warnings
-from collections.abc import Callable
+import inspect
+import sysconfig
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
-import gymnasium as gym
-import numpy as np
-from gymnasium.envs.registration import EnvSpec
-from gymnasium.utils.env_checker import check_env
+from . import conformance
+from .conformance import Failure, Subject
+from .errors import GameError, SelfPlayError, UsageError
+from .hash_seed_check import hash_seed_unread
+from .moves import Moves
+from .registration import game_spec, load_game, make_game, resolve_game_id
 
-from .errors import SelfPlayError
-from .parsing import fence
-from .play import Start, play_episode
-from .players import RandomTextPlayer
-from .records import Episode
-from .referee import Referee
-from .registration import make_game
-from .replay import differences, rejudge, replay
+NO_PETTINGZOO = "not installed; pip install 'selfplay[pettingzoo]' to check that view too"
+PROMISES: tuple[Callable[[Subject], str], ...] = (
+    conformance.gymnasium_check,
+    conformance.spec_round_trip,
+    conformance.legal_moves,
+    conformance.slots_named,
+    conformance.credits_complete,
+    conformance.determinism,
+    conformance.judge_reads_only,
+    conformance.replays,
+    conformance.lanes_equal_sequence,
+    conformance.global_random_untouched,
+    hash_seed_unread,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,179 +47,96 @@ class CheckResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Subject:
-    env_id: str
-    kwargs: dict[str, Any]
-    seed: int
+class Check:
+    """One promise about one game, not yet looked at."""
 
-    def start(self, seed: int) -> Start:
-        return Start(self.env_id, seed, self.kwargs)
+    promise: Callable[[Subject], str]
+    subject: Subject
 
-    def make(self, **extra: Any) -> gym.Env[Any, Any]:
-        return gym.make(self.env_id, **self.kwargs, **extra)
+    @property
+    def name(self) -> str:
+        """The promise's name."""
+        return self.promise.__name__
+
+    def run(self) -> CheckResult:
+        """Looks whether it holds; whatever the game raises is the reason why not, with the file and line of its author."""
+        try:
+            return CheckResult(self.name, True, self.promise(self.subject))
+        except Failure as failure:
+            return CheckResult(self.name, False, str(failure))
+        except Exception as error:
+            return CheckResult(self.name, False, where_and_what(error))
 
 
-class _Failure(AssertionError):
-    """A promise that does not hold; its text is the detail."""
+def panels(env_id: str, sizes: Iterable[int]) -> list[dict[str, Any]]:
+    """The keywords that make a game with each panel size; once none, where the game has no keyword `attempts`."""
+    game = load_game(str(game_spec(env_id).kwargs["game"]))
+    return [{"attempts": size} for size in sizes] if "attempts" in inspect.signature(game).parameters else [{}]
 
 
-def _expect(condition: bool, detail: str) -> None:
-    if not condition:
-        raise _Failure(detail)
+def game_checks(
+    env_id: str,
+    *,
+    seed: int = 0,
+    pettingzoo: bool | None = None,
+    moves: Mapping[str, Sequence[str]] | None = None,
+    sandbox: str = "auto",
+    judge: str = "rules",
+    **kwargs: Any,
+) -> list[Check]:
+    """The checks of a game, in order, to be run one by one; arguments and errors as for `check_game`."""
+    env_id = resolve_game_id(env_id)
+    try:
+        make_game(env_id, **kwargs)
+    except (SelfPlayError, ValueError):
+        raise
+    except Exception as error:
+        raise GameError(f"{env_id} cannot be made: {where_and_what(error)}") from error
+    subject = Subject(env_id, kwargs, seed, Moves(seed, moves or {}), sandbox, judge)
+    promises = PROMISES
+    if pettingzoo or (pettingzoo is None and find_spec("pettingzoo") is not None):
+        from .aec_checking import pettingzoo_check
+
+        promises = (*PROMISES, pettingzoo_check)
+    return [Check(promise, subject) for promise in promises]
 
 
-def check_game(env_id: str, *, seed: int = 0, pettingzoo: bool | None = None, **kwargs: Any) -> list[CheckResult]:
+def check_game(env_id: str, *, pettingzoo: bool | None = None, **kwargs: Any) -> list[CheckResult]:
     """Runs every check on a registered id.
 
+    Every check plays legal moves mixed with random text: those of the game's `sample_action`, or those of `moves`. Without
+    either the check `legal_moves` fails, as the others then see little more than a first turn.
+
     Args:
-        env_id: A registered game.
-        seed: Seeds everything; the same seed gives the same checks.
+        env_id: A registered game, or `module:ID`.
         pettingzoo: Whether to run PettingZoo's own tests; None runs them where it is installed.
-        **kwargs: Keywords of the game, such as `attempts`.
+        **kwargs: `seed` (seeds everything; the same seed gives the same checks), `moves` (texts by role, see
+            `selfplay_envs.moves.read_moves`), `sandbox`, `judge`; the rest are keywords of the game, such as `attempts`.
 
     Returns:
         One result per check, in order; failures do not stop the later ones.
 
     Raises:
         UsageError: The id is not registered, or the game does not take a keyword.
+        GameError: The game raises something unexpected as it is made.
     """
-    make_game(env_id, **kwargs)
-    subject = _Subject(env_id, kwargs, seed)
-    checks = [
-        gymnasium_check,
-        spec_round_trip,
-        credits_complete,
-        determinism,
-        replays,
-        lanes_equal_sequence,
-        global_random_untouched,
-    ]
-    results = [_run(check, subject) for check in checks]
-    try:
-        from . import aec_checking
-    except ImportError:
-        if pettingzoo:
-            raise
-        return [
-            *results,
-            CheckResult("pettingzoo", True, "not installed; pip install 'selfplay[pettingzoo]' to check that view too"),
-        ]
-    return results if pettingzoo is False else [*results, _run(aec_checking.pettingzoo_check, subject)]
+    results = [check.run() for check in game_checks(env_id, pettingzoo=pettingzoo, **kwargs)]
+    if pettingzoo is None and find_spec("pettingzoo") is None:
+        results.append(CheckResult("pettingzoo_check", True, NO_PETTINGZOO))
+    return results
 
 
-def _run(check: Callable[[_Subject], str], subject: _Subject) -> CheckResult:
-    name = check.__name__
-    try:
-        return CheckResult(name, True, check(subject))
-    except _Failure as failure:
-        return CheckResult(name, False, str(failure))
-    except (SelfPlayError, AssertionError, Warning, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
-        return CheckResult(name, False, f"{type(error).__name__}: {error}")
+def where_and_what(error: Exception) -> str:
+    """`mygames/chain.py:41: TypeError: ...`: the last line of somebody's own that an error passed, and what it says.
 
-
-def mumbled(subject: _Subject, seed: int) -> Episode:
-    """One episode of the game between players who say random Unicode."""
-    player = RandomTextPlayer(np.random.default_rng([subject.seed, seed]))
-    return play_episode(subject.start(seed), player, Referee(strict=True))
-
-
-def gymnasium_check(subject: _Subject) -> str:
-    """Gymnasium's own `check_env`, warnings as errors."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        env = subject.make(render_mode="ansi")
-        check_env(env.unwrapped)
-        env.close()
-    return "check_env passes with warnings as errors"
-
-
-def spec_round_trip(subject: _Subject) -> str:
-    """The spec survives JSON, so worker processes and records can rebuild the environment."""
-    spec = subject.make().spec
-    _expect(spec is not None, "env.spec is None: a keyword cannot be copied")
-    assert spec is not None
-    again = EnvSpec.from_json(spec.to_json())
-    _expect(again.kwargs == spec.kwargs, f"kwargs changed from {spec.kwargs} to {again.kwargs}")
-    gym.make(again).close()
-    return "spec -> JSON -> spec -> env"
-
-
-def credits_complete(subject: _Subject) -> str:
-    """Every message of a finished episode has a finite credit, and zero-sum games sum to 0."""
-    zero_sum = make_game(subject.env_id, **subject.kwargs).zero_sum
-    count = 0
-    for seed in range(10):
-        episode = mumbled(subject, seed)
-        _expect(bool(episode.messages), "an episode had no message")
-        _expect(all(np.isfinite(m.credit) for m in episode.messages), "a credit is not finite")
-        _expect(not zero_sum or abs(sum(episode.outcome.values())) < 1e-9, f"outcome {dict(episode.outcome)} does not sum to 0")
-        count += len(episode.messages)
-    return f"{count} messages of 10 episodes" + (", outcomes sum to 0" if zero_sum else "")
-
-
-def determinism(subject: _Subject) -> str:
-    """The same seed, options and messages give the same episode, and records are plain JSON."""
-    for seed in range(3):
-        first, second = (json.dumps(mumbled(subject, seed).to_json()) for _ in range(2))
-        _expect(first == second, f"seed {seed} gave two different episodes")
-    return "3 seeds played twice"
-
-
-def replays(subject: _Subject) -> str:
-    """`replay` and `rejudge` reproduce every credit, also from the record's JSON."""
-    for seed in range(3):
-        episode = mumbled(subject, seed)
-        restored = Episode.from_json(json.loads(json.dumps(episode.to_json())))
-        for name, other in (("replay", replay(restored)), ("rejudge", rejudge(restored, Referee(strict=True)))):
-            found = differences(episode, other)
-            _expect(not found, f"{name} of seed {seed} differs: {found[:1]}")
-    return "3 episodes replayed and rejudged from JSON"
-
-
-PHRASES = (
-    *(
-        fence(label, body)
-        for label, body in (("action", "check"), ("action", "bet"), ("output", "1"), ("answer", "red"), ("input", "1"))
-    ),
-    "🙂",
-    "",
-)
-
-
-def say(slot: tuple[str, int, int], seed: int) -> str:
-    """A phrase that depends on slot and seed alone, not on who is asked first."""
-    role, attempt, turn = slot
-    rng = np.random.default_rng([seed, attempt, turn, *role.encode()])
-    return PHRASES[int(rng.integers(len(PHRASES)))]
-
-
-def lanes_equal_sequence(subject: _Subject) -> str:
-    """The vector view with lanes plays the same episodes as one message per step."""
-    groups, attempts = 3, make_game(subject.env_id, **subject.kwargs).attempts
-    seeds = [subject.seed + 11 * group for group in range(groups)]
-    vector: Any = gym.make_vec(subject.env_id, num_envs=groups * attempts, **subject.kwargs)
-    observation, info = vector.reset(seed=seeds)
-    while info["active"].any():
-        rows = range(groups * attempts)
-        slots = [(observation["role"][r], int(observation["attempt"][r]), int(observation["turn"][r])) for r in rows]
-        observation, _, _, _, info = vector.step(
-            [say(s, seeds[r // attempts]) if info["active"][r] else "" for r, s in enumerate(slots)]
-        )
-    for seed, lane in zip(seeds, vector.unwrapped.episodes(), strict=True):
-        env: Any = subject.make().unwrapped
-        seen, _ = env.reset(seed=seed)
-        over = False
-        while not over:
-            seen, _, over, _, _ = env.step(say((seen["role"], int(seen["attempt"]), int(seen["turn"])), seed))
-        one, other = ({tuple(m.slot): (m.verdict, m.credit) for m in e.messages} for e in (lane, env.episode()))
-        _expect(one == other, f"seed {seed}: lanes {one} differ from sequence {other}")
-    return f"{groups} groups x {attempts} attempts"
-
-
-def global_random_untouched(subject: _Subject) -> str:
-    """Neither `random` nor numpy's global generator is read or reseeded."""
-    before = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
-    mumbled(subject, 5)
-    after = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
-    _expect(before == after, "a global random state changed")
-    return "random and numpy.random keep their state"
+    Lines of this package, of installed packages and of Python itself are nobody's own; without any other, only what it says.
+    """
+    paths = sysconfig.get_paths()
+    foreign = [Path(__file__).parent, *(Path(paths[name]) for name in ("stdlib", "platstdlib", "purelib", "platlib"))]
+    said = str(error) if isinstance(error, UsageError) else f"{type(error).__name__}: {error}"
+    for frame in reversed(traceback.extract_tb(error.__traceback__)):
+        path = Path(frame.filename)
+        if path.is_file() and not any(path.is_relative_to(folder) for folder in foreign):
+            near = path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+            return f"{near}:{frame.lineno}: {said}"
+    return said

@@ -28,11 +28,15 @@ from sandboxes import Job, Outcome
 
 
 class Slot(NamedTuple):
-    """Names one message: who speaks (`role`), which of the panel (`attempt`), and when (`turn`)."""
+    """Names one message of an episode; no two messages of an episode have the same."""
 
     role: str
+    """Who speaks."""
     attempt: int
+    """Which of the role's parallel tries, 0 to `attempts` - 1: a member of a panel, or one of several plays of one deal."""
     turn: int
+    """When, 0 to 4095: the game's own count. Whoever acts at the same time may be at different turns, as plays of different
+    lengths are; one (role, attempt) speaks at rising turns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +60,11 @@ class JudgeItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Score:
-    """A judge's reply: one value per answer, and a reason that starts with `ok` when the prompt could be judged."""
+    """A judge's reply: one value per answer, and why the prompt could not be judged."""
 
     values: tuple[float, ...]
     reason: str = "ok"
+    """`ok` exactly, or why the prompt could not be judged, as one snake_case word."""
 
 
 class Judge(Protocol):
@@ -110,20 +115,34 @@ class Game(ABC):
 
     The driver's contract, in order: `reset`; then, as long as `pending()` is not empty: `prompt` and `judge` for every
     pending slot (independently of each other), `apply` for each in order, `settle` once. `pending` is asked only at
-    these turn boundaries. When it is empty, the episode is over, and `credit` must hold every message that was applied.
+    these turn boundaries. When it is empty, the episode is over, and `credit` must hold every message that was applied:
+    of all earlier turns too, not of the last one only. Credit may be assigned late, and once: it is reported when first seen.
     """
 
     roles: tuple[str, ...]
     """Names of the roles in the order they first act; lower-case letters only (PettingZoo agents are `role_attempt`)."""
     task_type: str = ""
     """What is being played, for grouping and metrics: `deduction`, `kuhn`, ..."""
+    answers: tuple[str, ...] = ()
+    """Roles whose messages answer a task, right (`score` 1) or not: evaluations ask them, solve rates are theirs, and they
+    alone come in panels. By default the role `solver`, where there is one. Without such a role the game has no right answers,
+    as poker has none, and its roles are told apart by `outcome`."""
+    option_keys: tuple[str, ...] = ()
+    """Keys that `reset` reads from its options besides `task` and `references`; any other key is refused before `reset`."""
     zero_sum: bool = False
-    """Whether `outcome` sums to 0 over all (role, attempt) in every episode; checked by `selfplay check`."""
+    """Whether `outcome` sums to 0 over all (role, attempt) in every episode, as when one player wins what the other loses;
+    checked by `selfplay check`. It says nothing of `credit`."""
     judges: tuple[str, ...] = ()
     """Names of the judges that it asks besides the environment's own; a game may set it as it is made."""
     credit_keywords: Mapping[str, Any] = MappingProxyType({})
     """Keywords that change what is paid and never a verdict's score, each with the value that switches it off; an evaluation
     does so, since it counts scores alone."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """A game that names its roles and says nothing of who answers has its `solver` do so."""
+        super().__init_subclass__(**kwargs)
+        if "roles" in cls.__dict__ and "answers" not in cls.__dict__:
+            cls.answers = tuple(role for role in cls.roles if role == "solver")
 
     def __init__(self, *, attempts: int = 1) -> None:
         """Stores the size of the panel.
@@ -141,7 +160,12 @@ class Game(ABC):
 
     @abstractmethod
     def reset(self, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
-        """Starts an episode; clears `credit` and `outcome`. Unknown keys of `options` are ignored."""
+        """Starts an episode.
+
+        `credit`, `outcome` and `void` are empty by then. In `options`, `task` (a mapping, as in `proposed`) is the task to
+        start with instead of asking for one, `references` (mappings too) are earlier tasks to be shown; a game may read them
+        or not.
+        """
 
     @abstractmethod
     def pending(self) -> tuple[Slot, ...]:
@@ -164,6 +188,30 @@ class Game(ABC):
     @abstractmethod
     def apply(self, slot: Slot, text: str, verdict: Verdict) -> None:
         """Changes the state and, where already known, the credit. Cheap; called in slot order."""
+
+    def sample_action(self, slot: Slot, rng: np.random.Generator) -> str | None:
+        """A message that is legal for a pending slot in the present state, drawn from `rng`; `selfplay check` says it.
+
+        Legal means that its verdict is valid: a right answer or a wrong one, a good move or a bad one. Checks without legal
+        moves see no more than the first turn of most games.
+
+        Returns:
+            The text; None, as here, where the game offers none.
+        """
+        return None
+
+    @property
+    def seats(self) -> tuple[tuple[str, int], ...]:
+        """Every (role, attempt) that may speak in some episode: the agents of PettingZoo's view.
+
+        Where a role answers, the others speak alone; else every role is played `attempts` times. Games of another kind override
+        it.
+        """
+        return tuple(
+            (role, attempt)
+            for role in self.roles
+            for attempt in range(self.attempts if role in self.answers or not self.answers else 1)
+        )
 
     def skip(self, slot: Slot, verdict: Verdict) -> bool:
         """Goes on without a message whose verdict is void; called instead of `apply`, in slot order.

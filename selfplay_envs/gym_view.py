@@ -8,6 +8,7 @@ import gymnasium
 import numpy as np
 from gymnasium.envs.registration import EnvSpec
 
+from .arguments import action_text, check_options, seed_number
 from .errors import ResetNeeded, UsageError
 from .game import Game, Slot
 from .play import Match, Start, advance
@@ -15,7 +16,7 @@ from .records import Episode, Reply
 from .referee import Referee
 from .registration import build_game, honest_spec
 from .render import render_match
-from .spaces import UnicodeText, clean_text, observation_space
+from .spaces import UnicodeText, observation_space
 
 Observation = dict[str, Any]
 
@@ -84,11 +85,15 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
       the game masks, and those that are void (charged to nobody: the sandbox failed, or chance decides).
     - `valid`, `reason`, `score`: the verdict on the message (`step` only).
     - `task_id`: name of the task, or empty.
+    - `step`: steps taken in this episode, 0 after `reset`; it shows to whoever watches steps alone that a new episode began.
 
     ## Arguments
-    `game` is filled by registration. `sandbox` (`auto`, `docker`, `process`), `judge` (`rules`, ...), `reward_role`,
-    `render_mode` (`ansi`); the rest goes to the game, `attempts` above all. `reset(options=...)` may hold `task`
-    (start at the solver) and `references` (shown to the proposer).
+    `game` is filled by registration. `sandbox` (`auto`, `docker`, `process`), `judge` (`rules`, `module:NAME`, ...),
+    `reward_role`, `render_mode` (`ansi`); the rest goes to the game, `attempts` above all. `reset(options=...)` may hold `task`
+    (a dict: start at the solver), `references` (a list of dicts, shown to the proposer) and the keys of `Game.option_keys`.
+
+    `gym.make_vec(id, ...)` gives the vector view with lanes (`selfplay_envs.vector_view`), whose autoreset is disabled.
+    Gymnasium's `AsyncVectorEnv` runs this view with `shared_memory=False` only, as text cannot live in shared memory.
 
     Judges other than `rules` make the environment nondeterministic (`spec.nondeterministic`). A game that asks `self`
     needs a model: set `env.unwrapped.referee = Referee(judges={"self": ...})` before `reset`.
@@ -117,6 +122,7 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
         self._spec: EnvSpec | None = None
         self._match: Match | None = None
         self._ledger = CreditLedger()
+        self._steps = 0
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -131,14 +137,17 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
         """Starts an episode; the same (seed, options, messages) always give the same one.
 
         Raises:
-            UsageError: An option is wrong, or a judge that the game asks is not bound.
+            UsageError: The seed or an option is wrong, or a judge that the game asks is not bound.
         """
-        super().reset(seed=seed)
+        given = None if seed is None else seed_number(seed)
+        checked = check_options(options, self.game)
+        super().reset(seed=given)
         self.referee.check_judges(self.game.judges)
-        episode_seed = seed if seed is not None else int(self.np_random.integers(2**63 - 1))
+        episode_seed = given if given is not None else int(self.np_random.integers(2**63 - 1))
         env_id = self.spec.id if self.spec is not None else type(self.game).__name__
-        self._match = Match(Start(env_id, episode_seed, self._kwargs, dict(options or {})), self.game)
+        self._match = Match(Start(env_id, episode_seed, self._kwargs, dict(checked)), self.game)
         self._ledger = CreditLedger()
+        self._steps = 0
         return observe(self._match, self._next_slot()), self._info()
 
     def step(self, action: str) -> tuple[Observation, SupportsFloat, bool, bool, dict[str, Any]]:
@@ -146,11 +155,13 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
 
         Raises:
             ResetNeeded: Before `reset`, or after the episode ended.
+            UsageError: The action is no text.
         """
         slot = self._next_slot()
         if self._match is None or slot is None:
             raise ResetNeeded("nobody is to act: call reset() first.")
-        [verdict] = advance([(self._match, slot, Reply(text=clean_text(action)))], self.referee)
+        [verdict] = advance([(self._match, slot, Reply(text=action_text(action)))], self.referee)
+        self._steps += 1
         news = self._ledger.news(self._match)
         wanted = [credit for where, credit in news if (where.role == self.reward_role if self.reward_role else where == slot)]
         info = self._info(news) | {"valid": verdict.valid, "reason": verdict.reason, "score": float(verdict.score)}
@@ -183,4 +194,5 @@ class SelfPlayEnv(gymnasium.Env[Observation, str]):
             "untrained": tuple(tuple(slot) for slot in untrained),
             "role_rewards": rewards,
             "task_id": self.game.task_id,
+            "step": self._steps,
         }

@@ -1,15 +1,18 @@
 """Proposer rewards by name: what a task is worth to its proposer, given how often the solver panel solved it.
 
 Every function maps `SolveStats` to a value in [0, 1] and is 0 where the panel always or never succeeded. What a
-game pays for such extremes (AZR's code: -0.5; its paper: 0) is the game's keyword `extreme_credit`, not a shape.
+game pays for such extremes (AZR's code: -0.5; its paper: 0) is the game's keyword `extreme_credit`, not a shape. One of your
+own is `module:NAME`, a function `(stats, *, keyword=...) -> float` whose keywords are options of the text.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import SupportsFloat
 
-from .errors import UsageError
+from .named import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,15 +61,28 @@ def band(stats: SolveStats) -> float:
     return 0.0 if stats.extreme else 1.0
 
 
-LEARNABILITY: dict[str, Learnability] = {f.__name__: f for f in (one_minus, half_peak, min_p, variance, band)}
+LEARNABILITY: Registry[Learnability] = Registry(
+    "learnability",
+    {f.__name__: f for f in (one_minus, half_peak, min_p, variance, band)},
+    group="selfplay_envs.learnability",
+    what="a function of SolveStats",
+    fits=lambda shape: callable(shape) and _is_value(shape(SolveStats(1, 2))),
+    takes=1,
+)
 
 
-def find_learnability(name: str) -> Learnability:
-    """The proposer reward of that name.
+def find_learnability(text: str) -> Learnability:
+    """The proposer reward of that text: `NAME`, or `module:NAME` for a function of one's own, as in `mine:curve:peak=0.3`.
+
+    It is tried on a task that half of the panel solved.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, it has no such keyword, or it does not return a finite number.
     """
-    if name not in LEARNABILITY:
-        raise UsageError(f"learnability={name!r} is not known; choose one of {', '.join(LEARNABILITY)}.")
-    return LEARNABILITY[name]
+    return LEARNABILITY.find(text)
+
+
+def _is_value(value: object) -> bool:
+    if isinstance(value, SupportsFloat) and math.isfinite(float(value)):
+        return True
+    raise TypeError(f"it returns {value!r:.80} where one of two attempts was right; return a finite number")

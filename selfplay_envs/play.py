@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from .arguments import check_options, seed_number
 from .errors import GameError, ResetNeeded
 from .game import Game, Judging, Message, Request, Result, Slot, Verdict, short_hash
 from .records import Episode, Played, Reply
@@ -62,7 +63,8 @@ class Match:
         self.game.credit.clear()
         self.game.outcome.clear()
         self.game.void.clear()
-        self.game.reset(np.random.Generator(np.random.PCG64(start.seed)), start.options)
+        options = check_options(start.options, self.game)
+        self.game.reset(np.random.Generator(np.random.PCG64(seed_number(start.seed))), options)
         self.applied: list[_Applied] = []
         self.settled: list[tuple[Result, ...]] = []
         self.waiting: dict[Slot, tuple[Message, ...]] = {}
@@ -172,7 +174,7 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
             raise ResetNeeded(
                 f"slot={tuple(slot)} is not to act in {match.start.env_id}; call reset, or reply to a pending slot."
             )
-    judged = referee.answer([_judge(match, slot, reply, referee) for match, slot, reply in actions])
+    judged = referee.answer([judging(match, slot, reply, referee) for match, slot, reply in actions])
     verdicts: list[Verdict] = []
     for (match, slot, reply), answered in zip(actions, judged, strict=True):
         try:
@@ -191,7 +193,7 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
     return verdicts
 
 
-def _judge(match: Match, slot: Slot, reply: Reply, referee: Referee) -> Judging:
+def judging(match: Match, slot: Slot, reply: Reply, referee: Referee) -> Judging:
     """The game's verdict on a message; refused where others would have to be shown what cannot be shown."""
     verdict = yield from match.game.judge(slot, clean_text(reply.text), reply.finish_reason)
     if verdict.valid and not referee.can_be_shown(verdict.data):

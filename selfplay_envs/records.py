@@ -12,6 +12,7 @@ from sandboxes import Outcome
 
 from .errors import UsageError
 from .game import Message, Result, Score, Slot, Verdict
+from .json_lines import read_json_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,12 +176,4 @@ def read_episodes(path: Path) -> Iterator[Episode]:
         raise UsageError(
             f"episodes={str(path)!r} is not a file; pass one that a run wrote, such as runs/NAME/episodes/step_000010.jsonl."
         )
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                episode = Episode.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError) as error:
-                raise UsageError(
-                    f"{path}:{number} is not an episode ({type(error).__name__}: {error}); was the file cut off?"
-                ) from None
-            yield episode
+    yield from read_json_lines(path, Episode.from_json, "an episode, was the file cut off?")

@@ -16,7 +16,7 @@ from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, SandboxError, open
 from .errors import GameError, SelfPlayError, UsageError
 from .faults import INTERNAL_ERROR, Faults
 from .game import Judge, JudgeItem, Request, Result, Score, Verdict
-from .judges import open_judge
+from .judges import check_judge, open_judge
 
 T = TypeVar("T")
 _CALLS_TOGETHER = 256  # a sandbox refuses a job of more than 1,024 calls
@@ -35,12 +35,15 @@ class Referee:
 
     Args:
         sandbox: `auto`, `docker`, `process`, or a `CodeSandbox`.
-        judge: A name in `judges` or in the judge registry, or a `Judge`: who answers items that name nobody else.
+        judge: A text that `selfplay_envs.judges` or `judges` knows, or a `Judge`: who answers items that name nobody else.
         judges: Judges bound to this run by name, such as `self`; they come before the registry's.
         reserved: Texts that no player can be shown as they are, such as the special tokens of the players' tokenizers: a
             message that would have others see one is refused.
         strict: Whether an unexpected error of a game's code is raised, for its author and for tests, instead of costing the
             message its verdict.
+
+    Raises:
+        UsageError: No judge has that name, whether it is ever asked or not.
     """
 
     def __init__(
@@ -55,6 +58,9 @@ class Referee:
         self._sandbox = sandbox
         self._judge = judge
         self._judges: dict[str, Judge] = dict(judges or {})
+        self._judge_text = judge if isinstance(judge, str) and judge not in self._judges else ""
+        if self._judge_text:
+            check_judge(self._judge_text)
         self._asked: dict[str, Judge] = {}
         self.reserved = frozenset(reserved) - {""}
         self.strict = strict
@@ -109,12 +115,12 @@ class Referee:
     def backend(self) -> dict[str, str]:
         """Names of what was really used so far; a handler that nobody asked is not opened just to be named.
 
-        Keys: `sandbox`, `judge`, `judge:NAME` for each further judge that was asked, and `hash_seeds` of the sandbox, which a
-        sandbox text takes as `hash-seeds=`.
+        Keys: `sandbox`, `judge` (its text with its options, where it was given as one), `judge:NAME` for each further judge
+        that was asked, and `hash_seeds` of the sandbox, which a sandbox text takes as `hash-seeds=`.
         """
         asked = dict(self._asked)  # another lane may add to it meanwhile
         further = {f"judge:{name}": asked[name] for name in sorted(asked)}
-        handlers: dict[str, object] = {"sandbox": self._sandbox, "judge": self._judge, **further}
+        handlers: dict[str, object] = {"sandbox": self._sandbox, "judge": self._judge_text or self._judge, **further}
         names = {
             key: value if isinstance(value, str) else getattr(value, "name", type(value).__name__)
             for key, value in handlers.items()

@@ -1,17 +1,14 @@
 """Ids and entry points: one registration gives a game its gymnasium, vector and PettingZoo views.
 
-Third parties register from outside with `register_game`, or through the entry-point group `selfplay_envs.games` (each
-entry point names a function that is called without arguments and registers).
+Third parties register from outside with `register_game`, or through the entry-point group `selfplay_envs.games`; see
+`selfplay_envs.plugins`.
 """
 
 from __future__ import annotations
 
 import inspect
-import warnings
 from collections.abc import Iterable
 from dataclasses import replace
-from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 import gymnasium
@@ -20,8 +17,10 @@ from gymnasium.envs.registration import EnvSpec
 from .errors import UsageError
 from .game import Game
 from .judges import PURE
+from .loading import did_you_mean, import_named, load_named
+from .named import unknown
+from .plugins import register_plugins
 
-GROUP = "selfplay_envs.games"
 GYM_VIEW = "selfplay_envs.gym_view:SelfPlayEnv"
 VECTOR_VIEW = "selfplay_envs.vector_view:SelfPlayVectorEnv"
 VIEW_KEYWORDS = ("sandbox", "judge", "reward_role", "render_mode")
@@ -68,11 +67,15 @@ def register_all() -> None:
     for env_id, game in BUILT_IN.items():
         if env_id not in gymnasium.registry:
             register_game(env_id, game)
-    for point in entry_points(group=GROUP):
-        try:
-            point.load()()
-        except Exception as error:  # somebody else's code, at our import
-            warnings.warn(f"the game plug-in {point.name!r} ({point.value}) failed to register: {error!r}", stacklevel=2)
+    register_plugins(_register_plugin)
+
+
+def _register_plugin(env_id: str, game: str) -> None:
+    known = gymnasium.registry.get(env_id)
+    if known is None:
+        register_game(env_id, game)
+    elif known.kwargs.get("game") != game:
+        raise UsageError(f"the id {env_id!r} is that of {known.kwargs.get('game', known.entry_point)}; choose another one")
 
 
 def game_ids() -> list[str]:
@@ -80,16 +83,51 @@ def game_ids() -> list[str]:
     return sorted(env_id for env_id, spec in gymnasium.registry.items() if spec.entry_point == GYM_VIEW)
 
 
+def short_name(env_id: str) -> str:
+    """An id without namespace and version: `Deduction`."""
+    return env_id.rpartition("/")[2].partition("-")[0]
+
+
+def resolve_game_id(text: str, field: str = "env_id") -> str:
+    """The registered id of a game, wherever one is asked for.
+
+    Args:
+        text: An id, an id's name without namespace and version in any case (`deduction`), or either with the module that
+            registers it in front (`mygames.chain:Mine/WordChain-v0`), which is then imported.
+        field: Where it was given; errors begin with `field='text'`.
+
+    Raises:
+        UsageError: No game has that id, several have that name, or the module cannot be imported.
+    """
+    if _is_game(text):
+        return text
+    module, colon, env_id = text.rpartition(":")
+    if colon:
+        import_named(module, text, field, then=env_id)
+    if _is_game(env_id):
+        return env_id
+    ids = game_ids()
+    alike = [known for known in ids if short_name(known).lower() == env_id.lower()]
+    if len(alike) > 1:
+        raise UsageError(f"{field}={text!r} is the name of several games; write one of {', '.join(alike)}.")
+    if not alike:
+        hint = did_you_mean(env_id, ids if "/" in env_id else map(short_name, ids))
+        raise UsageError(unknown(field, text, ids, hint, own="module:ID"))
+    return alike[0]
+
+
+def _is_game(env_id: str) -> bool:
+    spec = gymnasium.registry.get(env_id)
+    return spec is not None and spec.entry_point == GYM_VIEW
+
+
 def game_spec(env_id: str) -> EnvSpec:
-    """The registered spec of a game.
+    """The registered spec of a game; `env_id` as in `resolve_game_id`.
 
     Raises:
         UsageError: Nothing is registered under that id, or it is not one of our games.
     """
-    spec = gymnasium.registry.get(env_id)
-    if spec is None or spec.entry_point != GYM_VIEW:
-        raise UsageError(f"env_id={env_id!r} is not a registered game; choose one of {', '.join(game_ids())}.")
-    return spec
+    return gymnasium.registry[resolve_game_id(env_id)]
 
 
 def load_game(game: str) -> type[Game]:
@@ -98,37 +136,53 @@ def load_game(game: str) -> type[Game]:
     Raises:
         UsageError: The text does not name a `Game`.
     """
-    module, _, name = game.partition(":")
-    try:
-        loaded = getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise UsageError(
-            f"game={game!r} does not load ({error}); write it as 'module:Class' of an importable module."
-        ) from error
+    loaded = load_named(game, "game")
     if not (isinstance(loaded, type) and issubclass(loaded, Game)):
         raise UsageError(f"game={game!r} is not a subclass of selfplay_envs.Game; derive it from Game.")
     return loaded
 
 
+def answering_roles(env_ids: Iterable[str]) -> tuple[str, ...]:
+    """The roles that answer a task in any of these games, see `Game.answers`; each once.
+
+    Raises:
+        UsageError: An id is not that of a game, or a class does not load.
+    """
+    games = [load_game(str(game_spec(env_id).kwargs["game"])) for env_id in env_ids]
+    return tuple(dict.fromkeys(role for game in games for role in game.answers))
+
+
 def make_game(env_id: str, **kwargs: Any) -> Game:
-    """The pure game behind an id, without any view; keywords override the registered ones.
+    """The pure game behind an id, without any view; keywords override the registered ones. `env_id` as in `resolve_game_id`.
 
     Raises:
         UsageError: The id is unknown, or the game does not take a keyword.
     """
     merged = {**game_spec(env_id).kwargs, **kwargs}
-    return build_game(merged.pop("game"), merged)
+    return build_game(merged.pop("game"), merged, of_view=False)
 
 
-def build_game(game: str, kwargs: dict[str, Any]) -> Game:
+def build_game(game: str, kwargs: dict[str, Any], *, of_view: bool = True) -> Game:
     """The game named by `module:Class` with its keywords checked against its signature.
+
+    Args:
+        game: As registered.
+        kwargs: Its keywords.
+        of_view: Whether it is built for a view, which takes keywords too: errors then name those as well.
 
     Raises:
         UsageError: The class does not load, or does not take a keyword.
     """
     cls = load_game(game)
-    known = inspect.signature(cls).parameters
+    parameters = inspect.signature(cls).parameters
+    known = [*parameters, *(VIEW_KEYWORDS if of_view else ())]
     for name in kwargs:
-        if name not in known:
-            raise UsageError(f"{cls.__name__} has no keyword {name!r}; it takes {', '.join([*known, *VIEW_KEYWORDS])}.")
+        if name in VIEW_KEYWORDS and name not in known:
+            raise UsageError(
+                f"{name!r} is a keyword of environments, as in gym.make(..., {name}=...), not of the game {cls.__name__}; "
+                f"that takes {', '.join(known)}."
+            )
+        if name not in parameters:
+            hint = did_you_mean(name, known)
+            raise UsageError(f"{cls.__name__} has no keyword {name!r}{hint or ';'} it takes {', '.join(known)}.")
     return cls(**kwargs)

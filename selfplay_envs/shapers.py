@@ -1,7 +1,8 @@
 """Batch-level credit terms by name: what a message earns or loses by comparison with the rest of its batch.
 
 A shaper is a pure function of a batch of episodes. The collector records what it added in a column of its own
-(`Played.shaped`); the game's credit stays as it was.
+(`Played.shaped`); the game's credit stays as it was. One of your own is `module:NAME`, a function `(episodes, *, keyword=...)`
+whose keywords are options of the text.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from .buffer import pair_key, task_key
-from .errors import UsageError
+from .named import Registry
 from .records import Episode
 
 Shaper = Callable[[Sequence[Episode]], dict[tuple[int, int], float]]
@@ -35,15 +36,28 @@ def repetition(episodes: Sequence[Episode]) -> dict[tuple[int, int], float]:
     return extra
 
 
-SHAPERS: dict[str, Shaper] = {"repetition": repetition}
+SHAPERS: Registry[Shaper] = Registry(
+    "shaper",
+    {"repetition": repetition},
+    group="selfplay_envs.shapers",
+    what="a function of episodes",
+    fits=lambda shaper: callable(shaper) and _is_empty(shaper([])),
+    takes=1,
+)
 
 
-def find_shaper(name: str) -> Shaper:
-    """The shaper of that name.
+def find_shaper(text: str) -> Shaper:
+    """The shaper of that text: `NAME`, or `module:NAME` for a function of one's own, as in `mine:novelty:weight=0.5`.
+
+    It is tried on no episode at all.
 
     Raises:
-        UsageError: There is none.
+        UsageError: There is none, it has no such keyword, or it does not return a dict.
     """
-    if name not in SHAPERS:
-        raise UsageError(f"shaper={name!r} is not known; choose one of {', '.join(SHAPERS)}.")
-    return SHAPERS[name]
+    return SHAPERS.find(text)
+
+
+def _is_empty(extra: object) -> bool:
+    if extra == {}:
+        return True
+    raise TypeError(f"it returns {extra!r:.80} for no episodes; return {{(episode, message): credit}}, here {{}}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from gymnasium import spaces
 from gymnasium.error import CustomSpaceError
+from gymnasium.spaces.utils import flatdim, flatten, flatten_space, unflatten
 from gymnasium.vector.utils import create_shared_memory
 
 MAX_TEXT_CHARS = 1_000_000
@@ -78,6 +79,20 @@ def _no_shared_memory(space: UnicodeText, n: int = 1, ctx: Any = None) -> Any:
     raise CustomSpaceError(
         "text cannot live in shared memory; use gym.make_vec(id, ...) as it is, or AsyncVectorEnv(shared_memory=False)."
     )
+
+
+def _no_array(space: UnicodeText, *_: Any) -> Any:
+    """Gymnasium would make an array of `max_length` numbers of every text."""
+    raise CustomSpaceError(
+        "text has no form as a flat array: leave out FlattenObservation and gymnasium's flatten, and give the observation's "
+        "messages to a tokenizer (`agents.Agent.act` does), or flatten what you have computed from them."
+    )
+
+
+flatdim.register(UnicodeText, _no_array)
+flatten.register(UnicodeText, _no_array)
+flatten_space.register(UnicodeText, _no_array)
+unflatten.register(UnicodeText, _no_array)
 
 
 def observation_space() -> spaces.Dict:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Self
 
 from .errors import UsageError
 from .game import short_hash
+from .json_lines import read_json_lines
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +34,19 @@ class CodeTask:
         Raises:
             UsageError: A field is missing or of the wrong type; the sentence starts with `where`.
         """
-        try:
-            program, inputs, outputs = data["program"], tuple(data["inputs"]), tuple(data["outputs"])
-            message = data.get("message", "")
-        except (KeyError, TypeError, AttributeError) as error:
-            raise UsageError(f"{where} lacks {error}; a code task has program, inputs, outputs and perhaps message.") from None
-        texts = (program, message, *inputs, *outputs)
-        if not all(isinstance(text, str) for text in texts) or len(inputs) != len(outputs) or not inputs:
-            raise UsageError(f"{where} is not a code task; program is a str, inputs and outputs are equally long lists of str.")
-        return cls(program=program, inputs=inputs, outputs=outputs, message=message)
+        if not isinstance(data, Mapping):
+            raise UsageError(f"{where}={data!r:.60} is not a code task; it is a dict with program, inputs and outputs.")
+        missing = [name for name in ("program", "inputs", "outputs") if name not in data]
+        if missing:
+            raise UsageError(f"{where} lacks {missing[0]!r}; a code task has program, inputs, outputs and perhaps message.")
+        program, inputs, outputs = data["program"], data["inputs"], data["outputs"]
+        message = data.get("message", "")
+        lists = all(isinstance(texts, list | tuple) for texts in (inputs, outputs))
+        if not lists or len(inputs) != len(outputs) or not inputs:
+            raise UsageError(f"{where} is not a code task; inputs and outputs are equally long lists of str, not empty.")
+        if not all(isinstance(text, str) for text in (program, message, *inputs, *outputs)):
+            raise UsageError(f"{where} is not a code task; program, message, inputs and outputs hold str alone.")
+        return cls(program=program, inputs=tuple(inputs), outputs=tuple(outputs), message=message)
 
     @property
     def task_id(self) -> str:
@@ -64,18 +68,12 @@ def read_azr_tasks(path: Path) -> Iterator[CodeTask]:
     """
     if not path.is_file():
         raise UsageError(f"tasks={str(path)!r} is not a file; pass a .jsonl file in AZR's form (snippet, input, output).")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            try:
-                row = json.loads(line)
-                many = "inputs" in row
-                yield CodeTask(
-                    program=row["snippet"],
-                    inputs=tuple(row["inputs"]) if many else (row["input"],),
-                    outputs=tuple(row["outputs"]) if many else (row["output"],),
-                    message=row.get("message", ""),
-                )
-            except (ValueError, KeyError, TypeError) as error:
-                raise UsageError(
-                    f"{path}:{number} is not a task row ({type(error).__name__}: {error}); it needs snippet, input, output."
-                ) from None
+    yield from read_json_lines(path, _of_azr_row, "a task row with snippet, input and output")
+
+
+def _of_azr_row(row: Mapping[str, Any]) -> CodeTask:
+    many = "inputs" in row
+    inputs, outputs = (row["inputs"], row["outputs"]) if many else ([row["input"]], [row["output"]])
+    return CodeTask.from_json(
+        {"program": row["snippet"], "inputs": inputs, "outputs": outputs, "message": row.get("message", "")}, "the row"
+    )

@@ -14,6 +14,7 @@ from gymnasium.envs.registration import EnvSpec
 from gymnasium.vector import AutoresetMode, VectorEnv
 from gymnasium.vector.utils import batch_space
 
+from .arguments import action_text, check_options, seed_number
 from .errors import ResetNeeded, UsageError
 from .game import Slot
 from .gym_view import CreditLedger, check_reward_role, observe
@@ -21,7 +22,7 @@ from .play import Match, Start, advance
 from .records import Episode, Reply
 from .referee import Referee
 from .registration import build_game, honest_spec
-from .spaces import UnicodeText, clean_text, observation_space
+from .spaces import UnicodeText, observation_space
 
 
 class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
@@ -31,11 +32,13 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         num_envs: Rows; a multiple of `attempts`. There are `num_envs // attempts` groups.
         Others: As for `SelfPlayEnv`.
 
-    `reset(seed=..., options=...)`: `seed` is one int, or one per group; `options` may hold `groups`, one options dict
-    per group, and `reset_mask`, a bool per row (a group is reset when its first row is marked). Autoreset is disabled.
+    `reset(seed=..., options=...)`: `seed` is one whole number, or a sequence or array of one per group; `options` may hold
+    `groups`, one options dict per group, and `reset_mask`, a bool per row (a group is reset when its first row is marked).
+    Autoreset is disabled: a finished group waits for `reset`.
 
     `step` returns observations as a dict of tuples and arrays, rewards `(num_envs,)` float64, `terminated` per row
-    (all rows of a group end together), and info with `active` (bool per row: whose message is wanted next), `valid`,
+    (all rows of a group end together), and info with `active` (bool per row: whose message is wanted next), `step` (int per
+    row: steps that its group's episode has taken, 0 after `reset`), `valid`,
     `reason`, `score`, `credit` (tuple per row, that row's newly known credits) and `role_rewards` (array per role, the
     group's newly known credits of that role, on the group's first row).
     """
@@ -72,6 +75,7 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         self._spec: EnvSpec | None = None
         self._matches: list[Match | None] = [None] * len(self.games)
         self._ledgers = [CreditLedger() for _ in self.games]
+        self._steps = np.zeros(len(self.games), dtype=np.int64)
 
     @property
     def spec(self) -> EnvSpec | None:
@@ -83,43 +87,46 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         self._spec = honest_spec(spec, self._judges)
 
     def reset(
-        self, *, seed: int | Sequence[int | None] | None = None, options: dict[str, Any] | None = None
+        self, *, seed: int | Sequence[int | None] | np.ndarray | None = None, options: dict[str, Any] | None = None
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """Starts an episode in every group, or in those that `options["reset_mask"]` marks.
 
         Raises:
-            UsageError: The number of seeds or of group options is not the number of groups, or a judge is not bound.
+            UsageError: A seed or an option is wrong, the number of seeds, of group options or of marked rows is not the
+                number of groups or rows, or a judge is not bound.
         """
         self.referee.check_judges(self.games[0].judges)
-        shared = dict(options or {})
+        shared = dict(check_options(options, self.games[0], view_keys=("groups", "reset_mask")))
         mask = shared.pop("reset_mask", None)
-        per_group: Sequence[Mapping[str, Any]] = shared.pop("groups", None) or [{} for _ in self.games]
+        if mask is not None and np.shape(mask) != (self.num_envs,):
+            raise UsageError(f"options['reset_mask']={mask!r:.60} is not one bool per row; there are {self.num_envs} rows.")
+        per_group = self._group_options(shared.pop("groups", None))
         seeds = self._seeds(seed)
-        if len(per_group) != len(self.games):
-            raise UsageError(f"options['groups'] has {len(per_group)} entries; there are {len(self.games)} groups.")
         env_id = self.spec.id if self.spec is not None else type(self.games[0]).__name__
         for group, game in enumerate(self.games):
             if mask is None or bool(mask[group * self.attempts]):
                 start = Start(env_id, seeds[group], self._kwargs, {**shared, **per_group[group]})
                 self._matches[group] = Match(start, game)
                 self._ledgers[group] = CreditLedger()
-        return self._observe(), {"active": self._active()}
+                self._steps[group] = 0
+        return self._observe(), {"active": self._active(), "step": self._row_steps()}
 
     def step(self, actions: Sequence[str]) -> tuple[dict[str, Any], np.ndarray, np.ndarray, np.ndarray, dict[str, Any]]:
         """Plays one message for every active row.
 
         Raises:
             ResetNeeded: No row is active.
-            UsageError: The number of actions is not the number of rows.
+            UsageError: The number of actions is not the number of rows, or the action of an active row is no text.
         """
+        if isinstance(actions, str) or not isinstance(actions, Sequence | np.ndarray):
+            raise UsageError(f"actions={actions!r:.40} is not a sequence; pass one str per row ('' for inactive ones).")
         if len(actions) != self.num_envs:
             raise UsageError(f"actions has {len(actions)} entries; there are {self.num_envs} rows (inactive ones take '').")
         rows = self._rows()
         if not rows:
             raise ResetNeeded("no row is active: call reset().")
-        verdicts = advance(
-            [(match, slot, Reply(text=clean_text(actions[row]))) for row, (match, slot) in rows.items()], self.referee
-        )
+        texts = {row: action_text(actions[row], f"actions[{row}]") for row in rows}
+        verdicts = advance([(match, slot, Reply(text=texts[row])) for row, (match, slot) in rows.items()], self.referee)
         rewards = np.zeros(self.num_envs)
         info: dict[str, Any] = {
             "valid": np.zeros(self.num_envs, dtype=bool),
@@ -132,10 +139,11 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         for row, verdict in zip(rows, verdicts, strict=True):
             info["valid"][row], info["reason"][row], info["score"][row] = verdict.valid, verdict.reason, verdict.score
         for group in sorted({row // self.attempts for row in rows}):
+            self._steps[group] += 1
             self._pay(group, {slot: row for row, (_, slot) in rows.items() if row // self.attempts == group}, rewards, info)
         for name in ("reason", "credit", "untrained"):
             info[name] = tuple(info[name])
-        info["active"] = self._active()
+        info |= {"active": self._active(), "step": self._row_steps()}
         done = np.repeat([match is not None and match.done for match in self._matches], self.attempts)
         return self._observe(), rewards, done, np.zeros(self.num_envs, dtype=bool), info
 
@@ -181,11 +189,28 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
             "messages": tuple(one["messages"] for one in seen),
         }
 
-    def _seeds(self, seed: int | Sequence[int | None] | None) -> list[int]:
-        """One seed per group: given, or spawned from one int, or drawn from this view's generator."""
-        if isinstance(seed, int):
-            self._np_random = np.random.Generator(np.random.PCG64(seed))
-        given = list(seed) if isinstance(seed, Sequence) else [None] * len(self.games)
+    def _row_steps(self) -> np.ndarray:
+        return np.repeat(self._steps, self.attempts)
+
+    def _group_options(self, groups: Any) -> list[Mapping[str, Any]]:
+        """The options of every group that are its own."""
+        if groups is None:
+            return [{} for _ in self.games]
+        if not isinstance(groups, list | tuple):
+            raise UsageError(f"options['groups']={groups!r:.60} is not a list; pass one options dict per group.")
+        if len(groups) != len(self.games):
+            raise UsageError(f"options['groups'] has {len(groups)} entries; there are {len(self.games)} groups.")
+        return [check_options(own, self.games[0], where=f"options['groups'][{group}]") for group, own in enumerate(groups)]
+
+    def _seeds(self, seed: Any) -> list[int]:
+        """One seed per group: given, or spawned from one number, or drawn from this view's generator."""
+        many: Any = isinstance(seed, list | tuple | range) or (isinstance(seed, np.ndarray) and seed.ndim > 0)
+        each: list[Any] = [None] * len(self.games)
+        if many:
+            each = [*seed]
+        elif seed is not None:
+            self._np_random = np.random.Generator(np.random.PCG64(seed_number(seed)))
+        given = [None if one is None else seed_number(one, f"seed[{group}]") for group, one in enumerate(each)]
         if len(given) != len(self.games):
             raise UsageError(f"seed has {len(given)} entries; there are {len(self.games)} groups.")
-        return [int(self.np_random.integers(2**63 - 1)) if one is None else int(one) for one in given]
+        return [int(self.np_random.integers(2**63 - 1)) if one is None else one for one in given]

@@ -40,7 +40,9 @@ def test_the_step_api_is_enough_to_learn():
     assert last > first + 0.15
 
 
-@pytest.mark.parametrize("module", ["examples.step_api", "examples.train_tiny_model", "examples.add_an_algorithm"])
+@pytest.mark.parametrize(
+    "module", ["examples.step_api", "examples.train_tiny_model", "examples.add_an_algorithm", "examples.own_parts"]
+)
 def test_fast_modes_run(module):
     ran(module, "--fast")
 
@@ -60,6 +62,24 @@ def test_an_algorithm_of_ones_own_is_under_forty_lines_and_keeps_to_reinforce_on
     )
     loss.backward()
     assert logprobs.grad.tolist() == [[-0.5, 0.125]]
+
+
+def test_parts_of_ones_own_are_found_by_name_and_pay_what_they_say():
+    import torch
+
+    from agents import find_algorithm, find_preset
+    from selfplay_envs import JudgeItem, Message
+    from selfplay_envs.judges import open_judge
+    from selfplay_envs.learnability import SolveStats, find_learnability
+
+    config = find_preset("examples.own_parts:own_run")
+    item = JudgeItem(messages=(Message("user", "?"),), answers=("the red", "no e", "x"))
+    assert open_judge(config.judge).score([item])[0].values == (2.0, 1.0, 0.0)
+    reward = find_learnability(config.games[1].kwargs["learnability"])
+    assert [round(reward(SolveStats(solved, 10)), 9) for solved in (0, 5, 7, 10)] == [0.0, 0.8, 1.0, 0.0]
+    returns_B, group_B = torch.tensor([1.0, 2.0, 9.0, 4.0]), torch.tensor([0, 0, 0, 1])
+    row = find_algorithm(config.algorithm)
+    assert row.advantage(returns_B, group_B, torch.ones(4, 1, dtype=torch.bool)).T.tolist() == [[-1.0, 0.0, 7.0, 0.0]]
 
 
 def test_the_readme_runs_as_it_stands(tmp_path):

@@ -63,6 +63,21 @@ def test_importing_selfplay_envs_loads_neither_torch_nor_docker():
     assert ran.stderr == ""
 
 
+def test_what_has_a_name_is_imported_when_it_is_asked_for():
+    code = "\n".join(
+        [
+            "import sys, selfplay_envs, agents.presets, agents.sampler_text",
+            "from selfplay_envs.judges import JUDGES",
+            "lazy = ['selfplay_envs.judges.rules', 'selfplay_envs.games.code', 'agents.transformers_sampler', 'torch']",
+            "print([name for name in lazy if name in sys.modules])",
+            "JUDGES.find('rules')",
+            "print([name for name in lazy if name in sys.modules])",
+        ]
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert ran.stdout.splitlines() == ["[]", "['selfplay_envs.judges.rules']"]
+
+
 def test_import_names_resolve_to_this_project():
     """`openai-agents` and `cased-sandboxes` install packages of the same names."""
     from importlib.util import find_spec

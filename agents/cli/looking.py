@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from .terminal import make_console, parse, resolve_game
+from ..tables import print_table, say, say_line
+from .terminal import import_from_here, make_console, parse, resolve_game
 
 if TYPE_CHECKING:  # the doctor must run where this does not import
     from selfplay_envs import Episode
@@ -25,34 +26,37 @@ class Envs:
 def envs(args: Sequence[str]) -> int:
     """`selfplay envs`: one row per game, with its keywords and their defaults."""
     from rich.markup import escape
-    from rich.table import Table
 
     from selfplay_envs import UsageError, game_ids
     from selfplay_envs.registration import game_spec, load_game
 
     parse(Envs, "envs", args)
-    table = Table(title="Games: gym.make(ID, keyword=...)", title_justify="left", show_lines=True)
-    table.add_column("id, roles, task type", no_wrap=True)
-    table.add_column("what it is, and its keywords", overflow="fold")
+    rows: list[list[str]] = []
     for env_id in game_ids():
         try:
             game = load_game(str(game_spec(env_id).kwargs["game"]))
         except UsageError as error:  # somebody else's registration must not hide the others
-            table.add_row(f"[bold]{env_id}[/bold]", f"[red]does not load:[/red] {escape(str(error))}")
+            rows += [[f"[bold]{escape(env_id)}[/bold]", f"[red]does not load:[/red] {escape(str(error))}"], []]
             continue
         line = (inspect.getdoc(game) or "").partition("\n")[0]
         keywords = ", ".join(f"{p.name}={p.default!r}" for p in inspect.signature(game).parameters.values())
-        name = f"[bold]{env_id}[/bold]\n{', '.join(game.roles)}\n[dim]{game.task_type}[/dim]"
-        table.add_row(name, f"{escape(line)}\n[dim]{escape(keywords)}[/dim]")
+        name = f"[bold]{escape(env_id)}[/bold]\n{escape(', '.join(game.roles))}\n[dim]{escape(game.task_type)}[/dim]"
+        rows += [[name, f"{escape(line)}\n[dim]{escape(keywords)}[/dim]"], []]
     console = make_console()
-    console.print(table)
-    console.print("Every game also takes sandbox=, judge=, reward_role= and render_mode='ansi'.")
+    headings = ("id, roles, task type", "what it is, and its keywords")
+    print_table(console, "Games: gym.make(ID, keyword=...)", headings, rows, prose=1)
+    say(console, "Every game also takes sandbox=, judge=, reward_role= and render_mode='ansi'.")
+    say(console, "In a run a game's own keywords are set by --game-kwargs NAME=VALUE, and a judge by --judge NAME.")
     return 0
 
 
 @dataclass(frozen=True)
 class Check:
-    """Runs the conformance suite on a game: gymnasium's and PettingZoo's own checks, determinism, replay, lanes, credits."""
+    """Runs the conformance suite on a game: gymnasium's and PettingZoo's own checks, determinism, replay, lanes, credits.
+
+    Players say legal moves, which the game offers with `sample_action` or a file lists, mixed with random text; a game of which
+    no legal move was met does not pass. Under pytest the same suite is `pytest --selfplay-game ID`.
+    """
 
     game: tyro.conf.Positional[str]
     """An id from `selfplay envs`, or `module:ID` to import the module that registers it first."""
@@ -60,25 +64,37 @@ class Check:
     """Panel sizes to check, one after the other."""
     seed: int = 0
     """Seeds everything; the same seed gives the same checks."""
+    moves: Path | None = None
+    """Legal moves of a game without `sample_action`: a file of lines {"role": "first", "text": "..."}. In every second
+    episode a player says those of its role one after another, and over again; in the others it says one at random."""
+    sandbox: str = "auto"
+    """What runs programs: auto, docker or process."""
+    judge: str = "rules"
+    """Who scores answers, in games that ask."""
 
 
 def check(args: Sequence[str]) -> int:
     """`selfplay check ID`: one line per check; 1 if one of them fails."""
     from rich.markup import escape
+    from rich.text import Text
 
-    from selfplay_envs.checking import check_game
+    from selfplay_envs import make_game
+    from selfplay_envs.checking import check_game, panels
+    from selfplay_envs.moves import read_moves
 
     command = parse(Check, "check", args)
     env_id = resolve_game(command.game)
     console = make_console()
+    moves = None if command.moves is None else read_moves(command.moves, make_game(env_id))
     failures = count = 0
-    for attempts in command.attempts:
-        with console.status(f"checking {env_id} with attempts={attempts} ..."):
-            results = check_game(env_id, seed=command.seed, attempts=attempts)
-        console.print(f"[bold]{env_id}[/bold] attempts={attempts}")
+    for size in panels(env_id, command.attempts):
+        named = " ".join([escape(env_id), *(f"attempts={attempts}" for attempts in size.values())])
+        with console.status(f"checking {named} ..."):
+            results = check_game(env_id, seed=command.seed, moves=moves, sandbox=command.sandbox, judge=command.judge, **size)
+        console.print(f"[bold]{named}[/bold]")
         for result in results:
             mark = "[green]ok  [/green]" if result.ok else "[red]FAIL[/red]"
-            console.print(f"  {mark} {result.name:<24} {escape(result.detail)}", soft_wrap=True)
+            say_line(console, Text.from_markup(f"  {mark} {result.name:<24} {escape(result.detail)}"))
         failures += sum(not result.ok for result in results)
         count += len(results)
     console.print(f"{count - failures} of {count} checks hold." if failures else f"All {count} checks hold.")
@@ -104,12 +120,13 @@ MAX_SHOWN_DIFFERENCES = 20
 
 def replay(args: Sequence[str]) -> int:
     """`selfplay replay FILE`: 1 if a credit does not reproduce."""
-    from rich.markup import escape
     from rich.progress import track
+    from rich.text import Text
 
     from ..show import print_episode
 
     command = parse(Replay, "replay", args)
+    import_from_here()  # episodes of a game of one's own name its module
     if command.show < 0:
         raise ValueError(f"show={command.show} is negative; pass how many episodes to print, 0 or more.")
     console = make_console()
@@ -128,7 +145,7 @@ def replay(args: Sequence[str]) -> int:
         wrong_episodes += bool(lines)
         episodes, messages = number, messages + len(episode.messages)
     for line in found[:MAX_SHOWN_DIFFERENCES]:
-        console.print(f"[red]differs[/red] {escape(line)}", soft_wrap=True)
+        say_line(console, Text.assemble(("differs ", "red"), line))
     if len(found) > MAX_SHOWN_DIFFERENCES:
         console.print(f"... and {len(found) - MAX_SHOWN_DIFFERENCES} more differences")
     how = "sandbox and judge asked again" if command.rejudge else "with the recorded verdicts"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,21 +11,22 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tyro
 from rich.console import Console
+from rich.text import Text
 
 from selfplay_envs import Ask, Match, RandomTextPlayer, Referee, Reply, Start, UsageError, make_game, write_episodes
 from selfplay_envs.prompts import find_style
 
+from ..game_keywords import ask_in
 from ..human import HumanPlayer, Player, play_match
 from ..sampler_text import needs_model
-from .runs import find_model
-from .terminal import make_console, parse, quiet_libraries, resolve_game
+from ..tables import say, say_command
+from .speaking import open_speaker
+from .terminal import check_writable, make_console, name_game, parse
+from .wording import FULL, wording_of
 
 if TYPE_CHECKING:  # these load torch
     from ..sampler import Sampler
     from ..sampling import Sampling
-
-TERSE_MODELS = ("tiny",)
-"""Models that were trained on the terse wording; every other model is asked in full."""
 
 MAX_GAMES = 8
 """Games started, each with the next seed, until a person's turn comes: a model's proposal is often not valid."""
@@ -37,7 +39,7 @@ class Play:
     game: tyro.conf.Positional[str]
     """An id from `selfplay envs` (`KuhnPoker` is short for SelfPlay/KuhnPoker-v0), or `module:ID`."""
     role: str = ""
-    """The role you play; by default the last one, which is the solver where there is one. `none` to watch."""
+    """The role you play; by default one that answers, such as the solver, else the last. `none` to watch."""
     model: str = "tiny"
     """Who plays the other roles: tiny, smollm2, a folder (also of a run), a Hugging Face id, or random (random text)."""
     sampler: str = "transformers"
@@ -46,7 +48,7 @@ class Play:
     seed: int = 0
     """Of the episode and of the model's replies."""
     attempts: int = 1
-    """Size of the panel: how often the solver's role is played."""
+    """Size of the panel: how often a role that answers is played, or each role where none does."""
     style: str | None = None
     """Wording of the game, full or terse; by default what the model was trained on. You read the full one unless you choose."""
     sandbox: str = "auto"
@@ -62,22 +64,25 @@ class Play:
 def play(args: Sequence[str]) -> int:
     """`selfplay play ID`: 0 at the end of the game, and where the person left it."""
     command = parse(Play, "play", args)
-    env_id = resolve_game(command.game)
-    style = command.style or (trained_style(command.model) if needs_model(command.sampler) else "full")
+    env_id = name_game(command.game)
+    if command.save is not None:
+        check_writable(command.save, "save")
+    style = command.style or (wording_of(command.model, env_id) if needs_model(command.sampler) else FULL)
     find_style(style)
-    roles = make_game(env_id).roles
-    human = command.role or roles[-1]
+    game = make_game(env_id)
+    roles = game.roles
+    human = command.role or (game.answers or roles)[-1]
     if human not in (*roles, "none"):
         raise UsageError(f"role={human!r} is not a role of {env_id}; choose one of {', '.join(roles)}, or none to watch.")
     console = make_console()
-    keywords = _keywords(env_id, command.attempts, style)
+    keywords = ask_in(style, env_id, {"attempts": command.attempts})
     others = [role for role in roles if role != human]
-    player, reserved = open_player(command, console) if others else (None, ())
+    players, reserved = open_players(command, others, console) if others else ({}, ())
     referee = Referee(command.sandbox, reserved=reserved)
-    players: dict[str, Player] = {role: player for role in others if player is not None}
     if human != "none":
         players[human] = HumanPlayer(console, command.style or "full")
-    console.print(f"[bold]{env_id}[/bold]: {_cast(human, others, _name(command))}; sandbox {referee.sandbox.name}.")
+    about = f": {_cast(human, others, _name(command))}; sandbox {referee.sandbox.name}."
+    say(console, Text.assemble((env_id, "bold"), about))
     for seed in range(command.seed, command.seed + MAX_GAMES):
         console.rule(f"seed {seed}", align="left")
         match = Match(Start(env_id, seed, keywords))
@@ -90,22 +95,9 @@ def play(args: Sequence[str]) -> int:
             break
         console.print("It ended before your turn.")
     if command.save is not None:
-        console.print(f"Saved. Type: selfplay replay {command.save}")
+        console.print("Saved. Type:")
+        say_command(console, f"selfplay replay {shlex.quote(str(command.save))}")
     return 0
-
-
-def trained_style(model: str) -> str:
-    """The wording that a model knows: a run's own, `terse` for the tiny model, `full` for any other."""
-    config = find_model(model)[1]
-    if config is not None:
-        return str(config.games[0].kwargs.get("style", "full"))
-    return "terse" if model in TERSE_MODELS else "full"
-
-
-def _keywords(env_id: str, attempts: int, style: str) -> dict[str, object]:
-    """The panel size, and the style where the game has one."""
-    styled = hasattr(make_game(env_id), "style")
-    return {"attempts": attempts, "style": style} if styled else {"attempts": attempts}
 
 
 def _name(command: Play) -> str:
@@ -119,27 +111,27 @@ def _cast(human: str, others: Sequence[str], model: str) -> str:
     return f"you are {human}" + (f", {model} is {' and '.join(others)}" if others else "")
 
 
-def open_player(command: Play, console: Console) -> tuple[Player, Sequence[str]]:
-    """The player behind `--model`, and the texts that it cannot be shown; loads torch only for a real model.
+def open_players(command: Play, roles: Sequence[str], console: Console) -> tuple[dict[str, Player], Sequence[str]]:
+    """The players behind `--model`, by role, and the texts that they cannot be shown; loads torch only for a real model.
+
+    Roles that were trained with adapters of their own speak with them.
 
     Raises:
         ModelUnavailable: The model is not on this machine.
+        CheckpointError: Its adapters are not for it.
     """
     if command.model == "random":
-        return RandomTextPlayer(np.random.default_rng(command.seed)), ()
+        player = RandomTextPlayer(np.random.default_rng(command.seed))
+        return dict.fromkeys(roles, player), ()
     with console.status(f"loading {_name(command)} ..."):
-        from ..chat import special_tokens
-        from ..models import load_model
-        from ..samplers import open_sampler
         from ..sampling import Sampling
 
-        quiet_libraries()
-        local = needs_model(command.sampler)
-        model, tokenizer = load_model(find_model(command.model)[0]) if local else (None, None)
-        sampler = open_sampler(command.sampler, model, tokenizer)
+        speaker = open_speaker(command.model, command.sampler)
         sampling = Sampling(temperature=command.temperature, max_new_tokens=command.max_new_tokens)
-    reserved = special_tokens(tokenizer) if tokenizer is not None else ()
-    return sampler_player(sampler, sampling, command.seed), reserved
+    for note in speaker.notes:
+        say(console, note)
+    voices = {role: speaker.by_role.get(role, speaker.sampler) for role in roles}
+    return {role: sampler_player(voice, sampling, command.seed) for role, voice in voices.items()}, speaker.reserved
 
 
 def sampler_player(sampler: Sampler, sampling: Sampling, seed: int) -> Player:

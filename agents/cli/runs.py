@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 from pathlib import Path
 
@@ -25,17 +24,6 @@ def newest_run(preset: str) -> Path | None:
     """The run of a preset under `runs/` that was last written to, or None."""
     found = [path.parent for path in RUNS.glob(f"{preset}*/config.json")]
     return max(found, key=lambda folder: _written(folder), default=None)
-
-
-def forget_unstarted(folder: Path) -> None:
-    """Removes what a run wrote that failed before its first number, so that the corrected command finds its folder free."""
-    if any(folder.glob("*.jsonl")) or any((folder / "checkpoints").glob("*")):
-        return
-    for name in ("config.json", "hash_seeds.json"):
-        (folder / name).unlink(missing_ok=True)
-    for empty in (folder / "episodes", folder / "checkpoints", folder):
-        with contextlib.suppress(OSError):  # not there, or not empty
-            empty.rmdir()
 
 
 def _written(folder: Path) -> float:
@@ -71,6 +59,8 @@ def find_model(name: str) -> tuple[str, TrainConfig | None]:
         AgentError: A run has no checkpoint yet.
     """
     folder = Path(name)
+    if (folder.parent / "state.json").is_file():  # the model inside a checkpoint
+        return name, read_config(folder.parent)
     if (folder / "checkpoints").is_dir():
         found = sorted(path.parent for path in (folder / "checkpoints").glob("step_*/state.json"))
         if not found:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from rich.console import Console
-from rich.table import Table
 
 from ..metrics import read_rows
 from ..stages import WITHIN_COLLECT, stage_means
+from ..tables import print_table, say
 
 RATES = {"sampled_tokens_per_s": "tokens sampled a second", "trained_tokens_per_s": "tokens trained a second"}
 PADDING = {"sampler_padding_waste": "sampler", "learner_padding_waste": "learner"}
@@ -23,18 +24,30 @@ def print_stages(console: Console, run_dir: Path) -> None:
     means = stage_means(rows)
     if not means:
         return
-    table = Table(title=f"Where a step's seconds went, mean of {max(1, len(rows) - 1)} steps", title_justify="left")
-    table.add_column("stage", no_wrap=True)
-    for name in ("seconds", "share"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for one in means:
-        within = one.name in WITHIN_COLLECT
-        table.add_row(f"  of it {one.name}" if within else one.name, f"{one.mean_s:.2f}", f"{one.share:.0%}")
-    console.print(table)
+    cells = [
+        [f"  of it {one.name}" if one.name in WITHIN_COLLECT else one.name, f"{one.mean_s:.2f}", f"{one.share:.0%}"]
+        for one in means
+    ]
+    print_table(console, f"Where a step's seconds went, {_steps(rows)}", ("stage", "seconds", "share"), cells)
     parts = [f"{_median(rows, key):,.0f} {words}" for key, words in RATES.items() if _has(rows, key)]
     parts += [f"padding of the {who} {_median(rows, key):.0%}" for key, who in PADDING.items() if _has(rows, key)]
     if parts:
-        console.print("Medians: " + ", ".join(parts) + ".", soft_wrap=True)
+        say(console, "Medians: " + ", ".join(parts) + ".")
+    if processor := processor_of(run_dir):
+        say(console, f"Processor: {processor}.")
+
+
+def processor_of(run_dir: Path) -> str:
+    """The processor that a run began on, in words; empty for runs of older versions, which did not write it down."""
+    path = run_dir / "machine.json"
+    return str(json.loads(path.read_text(encoding="utf-8"))["processor"]) if path.is_file() else ""
+
+
+def _steps(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Which steps `stage_means` is over."""
+    if len(rows) == 1:
+        return "the only step"
+    return f"step {rows[1]['step']}" if len(rows) == 2 else f"mean of steps {rows[1]['step']} to {rows[-1]['step']}"
 
 
 def _has(rows: Sequence[Mapping[str, Any]], key: str) -> bool:

@@ -6,7 +6,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 from pathlib import Path
 from typing import TypeVar
 
@@ -43,21 +42,36 @@ def resolve_game(text: str) -> str:
     Raises:
         UsageError: The module does not import, or the id is not registered.
     """
-    from selfplay_envs import UsageError, game_ids  # late: `selfplay doctor` must run where this does not import
+    from selfplay_envs.registration import resolve_game_id  # late: `selfplay doctor` must run where this does not import
 
-    module, colon, env_id = text.rpartition(":")
-    if colon:
-        import_from_here()
-        try:
-            import_module(module)
-        except ImportError as error:
-            raise UsageError(f"game={text!r}: the module {module!r} does not import ({error}); run from its folder.") from error
-    if env_id not in game_ids():
-        short = [known for known in game_ids() if known.partition("/")[2].partition("-")[0].lower() == env_id.lower()]
-        if not short:
-            raise UsageError(f"game={env_id!r} is not registered; `selfplay envs` lists the games: {', '.join(game_ids())}.")
-        return short[0]
-    return env_id
+    import_from_here()
+    return resolve_game_id(text, "game")
+
+
+def name_game(text: str) -> str:
+    """As `resolve_game`, but `module:` stays before the id, so that whoever reads it from a record can find the game too."""
+    module, colon, _ = text.rpartition(":")
+    return f"{module}{colon}{resolve_game(text)}"
+
+
+def check_writable(path: Path, option: str) -> None:
+    """Makes sure, before anything slow, that a file can be written or added to; leaves nothing behind.
+
+    Raises:
+        UsageError: It cannot.
+    """
+    from selfplay_envs import UsageError
+
+    was_there = path.exists()
+    try:
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        raise UsageError(
+            f"{option}={str(path)!r} cannot be written ({error.strerror}); choose a file in a folder that is there and yours."
+        ) from error
+    if not was_there:
+        path.unlink()
 
 
 def import_from_here() -> None:

@@ -23,6 +23,7 @@ from ..programs import program_key
 from ..prompts import find_style
 from ..tasks import IDENTITY, CodeTask
 from ..verify import check_input, check_output, validate
+from .samples import sample_block, sample_pair
 
 PROPOSER = Slot("proposer", 0, 0)
 
@@ -33,7 +34,7 @@ class CodeGame(Game):
     Args:
         attempts: Size of the solver panel, 1 to 1024. AZR: 8.
         style: Prompt wording, `full` or `terse`.
-        learnability: Proposer reward by name, see `selfplay_envs.learnability`.
+        learnability: Proposer reward by name, or `module:NAME`; see `selfplay_envs.learnability`.
         extreme_credit: Paid to a proposer whose task was always or never solved. AZR's code: -0.5, its paper: 0.
         wrong_credit: Paid to a solver for a well-formed wrong answer.
         malformed_credit: Paid for a message that breaks the format, and for an invalid proposal.
@@ -175,6 +176,18 @@ class CodeGame(Game):
         assert self.task is not None, "solvers are asked only once there is a task"
         return self.task
 
+    def sample_action(self, slot: Slot, rng: np.random.Generator) -> str | None:
+        """A small proposal, or an answer that is right or wrong."""
+        return self.sample_proposal(rng) if slot.role == "proposer" else self.sample_answer(self._task(), rng)
+
+    def sample_proposal(self, rng: np.random.Generator) -> str | None:
+        """A legal proposal, or None where the game offers none."""
+        return None
+
+    def sample_answer(self, task: CodeTask, rng: np.random.Generator) -> str | None:
+        """A legal answer, or None where the game offers none."""
+        return None
+
     def check_task(self, task: CodeTask) -> CodeTask:
         """The task if this game can pose it.
 
@@ -221,6 +234,10 @@ class PairGame(CodeGame):
             return "copied_reference"
         return (yield from validate(programs[0], inputs[:1], strict=self.strict))
 
+    def sample_proposal(self, rng: np.random.Generator) -> str | None:
+        """A small program with an input, other than the references."""
+        return sample_pair(self.references, rng)
+
 
 class Deduction(PairGame):
     """Predict the output: given program and input, answer with the returned value in an `output` block.
@@ -239,6 +256,10 @@ class Deduction(PairGame):
         answers = reply.bodies("output")
         return (yield from check_output(task, answers[-1], strict=self.strict)) if answers else "no_output_block"
 
+    def sample_answer(self, task: CodeTask, rng: np.random.Generator) -> str:
+        """The gold value, or another."""
+        return sample_block("output", task.outputs[0], rng)
+
 
 class Abduction(PairGame):
     """Find an input: given program and output, answer with any argument list that returns it, in an `input` block.
@@ -256,3 +277,7 @@ class Abduction(PairGame):
         """The last `input` block, run through the program."""
         answers = reply.bodies("input")
         return (yield from check_input(task, answers[-1], strict=self.strict)) if answers else "no_input_block"
+
+    def sample_answer(self, task: CodeTask, rng: np.random.Generator) -> str:
+        """The input that was proposed, or another."""
+        return sample_block("input", task.inputs[0], rng)

@@ -11,6 +11,8 @@ from collections.abc import Generator
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..errors import UsageError
 from ..findings import Finding
 from ..game import Message, Request
@@ -18,6 +20,7 @@ from ..parsing import Parsed
 from ..tasks import CodeTask
 from ..verify import check_program, repeats_input, validate
 from .code import CodeGame
+from .samples import sample_inputs, sample_program
 
 MAX_MESSAGE_CHARS = 1_000
 _CODE = re.compile(r"\bdef[\s\\]|\blambda\b[^\n:]{0,80}:")
@@ -96,6 +99,10 @@ class Induction(CodeGame):
             return "repeated_input"
         return task
 
+    def sample_proposal(self, rng: np.random.Generator) -> str | None:
+        """Inputs of the zero triplet's program, which takes anything; none of another program's."""
+        return sample_inputs(self.references[0], self.num_inputs, rng)
+
     def solve_prompt(self, task: CodeTask) -> tuple[Message, ...]:
         """The shown half of the pairs, and the message."""
         half = len(task.inputs) // 2
@@ -109,3 +116,7 @@ class Induction(CodeGame):
         half = len(task.inputs) // 2
         hidden = replace(task, inputs=task.inputs[half:], outputs=task.outputs[half:])
         return (yield from check_program(hidden, answers[-1], strict=self.strict))
+
+    def sample_answer(self, task: CodeTask, rng: np.random.Generator) -> str:
+        """The task's own program, or another."""
+        return sample_program(task, rng)

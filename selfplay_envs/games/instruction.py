@@ -4,8 +4,9 @@ Kuba et al., Language Self-Play, arXiv 2509.07414, equations 1-5. LSP-Zero: the 
 R(q, a), the challenger's is -V(q), the negated mean over the panel. LSP, with `quality_weight` w = 1: a second judge, the
 frozen model itself, scores request and answer for quality, R_Q(q, a) in 0..7; the solver's credit is R + w R_Q, the
 challenger's -V + w V_Q with V_Q the mean of R_Q over the panel. Credits are then no zero-sum game any more; the payoffs
-(`outcome`) still are, on R alone. Centring by group is the advantage function's. Deviation: instructions that the judge cannot
-score earn `malformed_credit` instead of -V = 0, which would be the best possible payoff for asking nothing.
+(`outcome`) still are, on R alone. A malformed answer counts in V, as in its own credit, with R = `malformed_credit` and
+R_Q = 0: V is the mean of what the panel was paid. Centring by group is the advantage function's. Deviation: instructions that
+the judge cannot score earn `malformed_credit` instead of -V = 0, which would pay better than any that is well answered.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import numpy as np
 from ..errors import UsageError
 from ..game import Game, JudgeItem, Judging, Message, Settling, Slot, Verdict, short_hash
 from ..judges import SELF
-from ..parsing import read_reply
+from ..parsing import fence, read_reply
 from ..prompts import find_style
 
 CHALLENGER = Slot("challenger", 0, 0)
@@ -38,8 +39,9 @@ class InstructionChallenge(Game):
     Args:
         attempts: Answers per instruction (G in the paper).
         style: Prompt wording, `full` or `terse`.
-        malformed_credit: Paid for a malformed message, which is not judged for quality either. No judged credit is lower:
-            with the `rules` judge a solver's lies in [0, 1 + 7 w], a challenger's in [-1, 7 w].
+        malformed_credit: Paid for a malformed message, which is not judged for quality either; R of a malformed answer. With
+            -1 and the `rules` judge no other credit is lower: a solver's lies in [0, 1 + 7 w], and a challenger's in
+            [-1, 1 + 7 w], above 7 w only where the panel's answers are malformed.
         quality_weight: w above; with 0 nobody is asked for quality.
     """
 
@@ -128,9 +130,10 @@ class InstructionChallenge(Game):
                 self.outcome["challenger", 0] = 0.0
                 self._over = True
             return
+        value = verdict.score if verdict.valid else self.malformed_credit
         quality = verdict.data.get("quality", 0.0)
-        self._values[slot.attempt], self._qualities[slot.attempt] = verdict.score, quality
-        self.credit[slot] = verdict.score + self.quality_weight * quality if verdict.valid else self.malformed_credit
+        self._values[slot.attempt], self._qualities[slot.attempt] = value, quality
+        self.credit[slot] = value + self.quality_weight * quality
         self._over = True
 
     def skip(self, slot: Slot, verdict: Verdict) -> bool:
@@ -155,6 +158,12 @@ class InstructionChallenge(Game):
                     self.void[CHALLENGER] = self._void[0]
         return
         yield []
+
+    def sample_action(self, slot: Slot, rng: np.random.Generator) -> str:
+        """An instruction that the `rules` judge can score, or an answer."""
+        if slot.role == "challenger":
+            return fence("instruction", str(rng.choice(["use exactly 3 words", "use only uppercase"])))
+        return fence("answer", str(rng.choice(["one two three", "LOUD", "no"])))
 
     @property
     def task_id(self) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..errors import UsageError
 from ..game import Game, Judging, Message, Slot, Verdict, no_requests
-from ..parsing import read_reply
+from ..parsing import fence, read_reply
 from ..prompts import find_style
 
 CARDS = ("J", "Q", "K")
@@ -81,10 +81,10 @@ class KuhnPoker(Game):
         Raises:
             UsageError: The cards are not two different ones of J, Q, K.
         """
-        task = options.get("task")
+        task: Mapping[str, Any] | None = options.get("task")
         dealt = [CARDS[i] for i in rng.permutation(3)[:2]]
-        cards = dealt if task is None else list(task.get("cards", ())) if isinstance(task, Mapping) else []
-        if len(cards) != 2 or len(set(cards)) != 2 or not set(cards) <= set(CARDS):
+        cards = dealt if task is None else task.get("cards")
+        if not isinstance(cards, list | tuple) or sorted(map(str, cards)) not in (["J", "K"], ["J", "Q"], ["K", "Q"]):
             raise UsageError(
                 f"options['task']={task!r:.80} is no deal; pass {{'cards': ['J', 'K']}}: two different cards of J, Q, K."
             )
@@ -130,6 +130,10 @@ class KuhnPoker(Game):
                     self.credit[said] = pays[said.role]
             for role, value in pays.items():
                 self.outcome[role, slot.attempt] = value
+
+    def sample_action(self, slot: Slot, rng: np.random.Generator) -> str:
+        """One of the legal actions."""
+        return fence("action", str(rng.choice(LEGAL[self.hands[slot.attempt].history])))
 
     @property
     def task_id(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import gymnasium
@@ -19,6 +20,8 @@ from tests.agents.toys import GAME, build_model, build_tokenizer
 
 @pytest.fixture(scope="session", autouse=True)
 def one_thread() -> None:
+    """Of torch and of what chooses threads, here and in processes that tests start: the same bits on every machine."""
+    os.environ["OMP_NUM_THREADS"] = "1"
     torch.set_num_threads(1)
 
 
@@ -63,4 +66,5 @@ def letters_run(model_folder: Path, tmp_path: Path) -> TrainConfig:
         checkpoint_every=2,
         episodes_every=3,
         device="cpu",
+        short_cuts="none",
     )

@@ -26,7 +26,8 @@ from agents.algorithm import Algorithm
 from agents.algorithms import ALGORITHMS
 from agents.batch import Sample, Tag, TokenBatch, collate
 from agents.objective import Option
-from agents.prepare import Prepared, Views, prepare
+from agents.prepare import Views, prepare
+from agents.prepared import Prepared
 from agents.scoring import Scored
 from agents.step_loss import step_loss
 from selfplay_envs import Reply
@@ -86,8 +87,13 @@ def ready_of(
     memory: MutableMapping[str, float] | None = None,
     own: Ragged = OLD,
     reply_limit: int = 0,
+    steps: int = 2,
+    policy_version: int | None = None,
 ) -> Prepared:
-    """The batch, prepared by a learner whose log-probabilities are `own` and whose reference is that of the table."""
+    """The batch, prepared by a learner whose log-probabilities are `own` and whose reference is that of the table.
+
+    With two steps to come ratios are those of the second, when the learner says `NEW`.
+    """
     reference: Ragged = [[o - k for o, k in zip(*pair, strict=True)] for pair in zip(OLD, ABOVE_REFERENCE, strict=True)]
     views = Views(
         own=lambda part: (spread(part, own), spread(part, ENTROPIES), spread(part, VALUES)),
@@ -100,6 +106,8 @@ def ready_of(
         memory={} if memory is None else memory,
         rng=np.random.default_rng(0),
         reply_limit=reply_limit,
+        steps=steps,
+        policy_version=policy_version,
     )
     assert ready is not None
     return ready

@@ -36,3 +36,16 @@ def test_a_weight_scales_a_roles_loss_and_zero_stops_it() -> None:
 def test_constant_needs_the_longest_reply() -> None:
     with pytest.raises(ValueError, match="aggregate='constant' divides by the longest reply allowed"):
         denominators("constant", MASK, ROLES)
+
+
+def test_shares_by_hand_and_the_weight_of_the_step_stays() -> None:
+    # token: 1/6 each, of which the proposer has 1 and the solvers 5: 1/2 and 1/2 make 1 (1/2) and 5 (1/10)
+    found = denominators("token", MASK, ROLES, shares={"proposer": 0.5, "solver": 0.5})
+    assert found[:, 0].tolist() == pytest.approx([2, 10, 10])
+    # message: 1/3 each, together 2 over the tokens: 2/4 = 1 (1/2) and 2 3/4 = 5 (3/10)
+    found = denominators("message", MASK, ROLES, shares={"proposer": 0.25})
+    assert found[:, 0].tolist() == pytest.approx([2, 10 / 3, 10 / 3])
+    # constant: 1/15 each, together 6/15
+    found = denominators("constant", MASK, ROLES, reply_limit=5, shares={"proposer": 0.5, "solver": 0.5})
+    assert float((MASK / found).sum()) == pytest.approx(6 / 15)
+    assert float(1 / found[0]) == pytest.approx(3 / 15)

@@ -57,7 +57,7 @@ def test_lsp_centres_without_scaling() -> None:
 def test_every_row_has_a_paper_and_its_own_name() -> None:
     assert all(row.paper and row.name == name for name, row in ALGORITHMS.items())
     assert find_algorithm("grpo").group_by == "prompt"
-    with pytest.raises(ValueError, match="algorithm='ppo2' is not known; choose one of reinforce"):
+    with pytest.raises(ValueError, match=r"algorithm='ppo2' is not known; did you mean 'ppo'\? choose one of reinforce"):
         find_algorithm("ppo2")
 
 

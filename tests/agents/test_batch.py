@@ -1,12 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from agents.algorithms import ALGORITHMS
 from agents.batch import Sample, Tag, collate, group_numbers, samples_of
 from selfplay_envs import Reply, ScriptedPlayer, Start, play_episodes
 from selfplay_envs.records import Episode
 from selfplay_envs.referee import Referee
 from tests.agents.toys import GAME
+
+SAID = Reply(text="aa", prompt_ids=(1,), token_ids=(2,), logprobs=(-1.0,))
 
 
 def sample(prompt: tuple[int, ...], tokens: tuple[int, ...], credit: float = 1.0, **tag: str) -> Sample:
@@ -48,6 +53,30 @@ def test_groups_by_name() -> None:
         group_numbers(tags, "rolle")
 
 
+def test_a_query_is_what_one_panel_answered_in_one_episode_whatever_its_words() -> None:
+    """Two challengers ask the same in two episodes: their solvers are two groups, and they themselves one."""
+    episodes = [replace(episode, messages=tuple(replace(m, reply=SAID) for m in episode.messages)) for episode in played() * 2]
+    tags = [found.tag for found in samples_of(episodes)]
+    assert [tag.role for tag in tags] == ["proposer", "solver", "solver"] * 2
+    assert [tag.query for tag in tags] == ["", "0.1", "0.1", "", "1.1", "1.1"]
+    assert group_numbers(tags, "query").tolist() == [0, 1, 1, 0, 2, 2]
+    assert group_numbers(tags, "prompt").tolist() == [0, 1, 1, 0, 1, 1]
+    # members that do not train are of the panel all the same
+    assert [one.tag.query for one in samples_of(episodes, roles={"solver"})] == ["0.1", "0.1", "1.1", "1.1"]
+    assert ALGORITHMS["lsp"].group_by == ALGORITHMS["lsp-zero"].group_by == "query"
+    assert ALGORITHMS["grpo"].configured({"group_by": "query"}).group_by == "query"
+
+
+def test_which_replies_were_cut_off_is_kept() -> None:
+    long = sample((5,), (7, 8))
+    batch = collate([sample((5, 6), (7,)), replace(long, reply=replace(long.reply, finish_reason="length"))])
+    assert batch.cut_B is not None
+    assert batch.cut_B.tolist() == [False, True]
+    chosen = batch.rows([1])
+    assert chosen.cut_B is not None
+    assert chosen.cut_B.tolist() == [True]
+
+
 def test_errors_name_what_is_wrong() -> None:
     with pytest.raises(ValueError, match="samples is empty"):
         collate([])
@@ -70,11 +99,8 @@ def test_messages_without_tokens_or_train_flag_do_not_train() -> None:
 
 
 def test_samples_carry_credit_shaped_and_tags() -> None:
-    from dataclasses import replace
-
     [episode] = played()
-    reply = Reply(text="aa", prompt_ids=(1,), token_ids=(2,), logprobs=(-1.0,))
-    messages = tuple(replace(m, reply=reply, shaped=0.25) for m in episode.messages)
+    messages = tuple(replace(m, reply=SAID, shaped=0.25) for m in episode.messages)
     messages = (*messages[:2], replace(messages[2], verdict=replace(messages[2].verdict, train=False)))
     found = samples_of([replace(episode, messages=messages)])
     assert [(s.tag.role, s.credit, s.tag.message) for s in found] == [("proposer", 0.25, 0), ("solver", 1.25, 1)]

@@ -2,17 +2,21 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
+from peft import PeftModel
 from transformers import PreTrainedTokenizerFast
 
-from agents.checkpoint import checkpoints, load_checkpoint, save_checkpoint
+from agents.adapters import adapter_names, speaking_as
+from agents.checkpoint import ADAPTERS, checkpoints, load_checkpoint, save_checkpoint
 from agents.config import GameMix, TrainConfig
 from agents.curriculum import Curriculum
 from agents.errors import CheckpointError
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
+from agents.lora import save_adapter, with_saved_adapters
 from agents.models import load_model
 from tests.agents.toys import GAME, build_model
 
@@ -64,6 +68,43 @@ def test_adapters_are_merged_into_the_exported_model(tmp_path: Path, tokenizer: 
     ids = torch.tensor([[5, 6, 7]])
     with torch.no_grad():
         torch.testing.assert_close(exported(input_ids=ids).logits, learner.model(input_ids=ids).logits, atol=1e-4, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("adapters", "names"), [("shared", ["default"]), ("per-role", ["proposer", "solver"])])
+def test_peft_reads_every_adapter_of_a_checkpoint(
+    tmp_path: Path, tokenizer: PreTrainedTokenizerFast, adapters: Literal["shared", "per-role"], names: list[str]
+) -> None:
+    learner = Learner(build_model(), LearnerConfig(lora_rank=2, adapters=adapters), roles=("proposer", "solver"))
+    with torch.no_grad():
+        for number, p in enumerate(learner.trainable.values()):
+            p.add_(0.01 * (number + 1))
+    folder = save(tmp_path, 1, tokenizer, learner) / ADAPTERS
+    assert sorted(path.name for path in folder.iterdir()) == names
+    ids = torch.tensor([[5, 6, 7]])
+    for name in names:
+        assert sorted(path.name for path in (folder / name).iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
+        loaded = PeftModel.from_pretrained(build_model(), str(folder / name))
+        with torch.no_grad(), speaking_as(learner.model, name):
+            assert torch.equal(loaded(input_ids=ids).logits, learner.model(input_ids=ids).logits)
+    together = with_saved_adapters(build_model(), folder)
+    assert adapter_names(together) == tuple(names)
+    for name in names:
+        with torch.no_grad(), speaking_as(learner.model, name), speaking_as(together, name):
+            assert torch.equal(together(input_ids=ids).logits, learner.model(input_ids=ids).logits)
+
+
+def test_adapters_that_are_not_there_or_do_not_fit_are_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="holds no adapter"):
+        with_saved_adapters(build_model(), tmp_path)
+    save_adapter(Learner(build_model(), LearnerConfig(lora_rank=2)).model, "default", tmp_path / "default")
+    path = tmp_path / "default" / "adapter_model.safetensors"
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(CheckpointError, match="does not fit the model"):
+        with_saved_adapters(build_model(), tmp_path)
+
+
+def test_a_model_without_adapters_has_no_folder_of_them(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:
+    assert not (save(tmp_path, 1, tokenizer) / ADAPTERS).exists()
 
 
 def test_damage_is_named(tmp_path: Path, tokenizer: PreTrainedTokenizerFast) -> None:

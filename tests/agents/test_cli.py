@@ -103,10 +103,38 @@ def test_check_fails_on_a_game_that_breaks_its_promise(
 
 def test_wrong_ids_and_modules_are_one_sentence(capsys: pytest.CaptureFixture[str]):
     assert "SelfPlay/Nope-v0" in refused(capsys, "check", "SelfPlay/Nope-v0")
-    assert "does not import" in refused(capsys, "check", "no_such_module:Mine/Guess-v0")
+    assert "No module named 'no_such_module'" in refused(capsys, "check", "no_such_module:Mine/Guess-v0")
     assert "role='dealer'" in refused(capsys, "play", "KuhnPoker", "--role", "dealer")
     assert "attempts=0" in refused(capsys, "check", "KuhnPoker", "--attempts", "0")
     assert "action='burn'" in refused(capsys, "sandbox", "burn")
+    assert "2 folders are named" in refused(capsys, "report", "a", "b")
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_the_game(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    def no_game(*_: object, **__: object) -> None:
+        raise AssertionError("the game began")
+
+    monkeypatch.setattr("agents.cli.playing.play_match", no_game)
+    play = ("play", "KuhnPoker", "--role", "none", "--model", "random", "--save")
+    assert "cannot be written" in refused(capsys, *play, str(tmp_path / "absent" / "e.jsonl"))
+    assert "Is a directory" in refused(capsys, *play, str(tmp_path))
+    with pytest.raises(AssertionError, match="the game began"):
+        main([*play, str(tmp_path / "e.jsonl")])
+    assert not any(tmp_path.iterdir())  # looking whether it can be written leaves nothing
+
+
+def test_a_game_of_one_s_own_is_saved_so_that_it_replays_in_another_process(tmp_path: Path):
+    (tmp_path / "dealt.py").write_text(BROKEN_GAME.replace("Cheat-v0", "Dealt-v0").replace("cheating_game", "dealt"))
+    program = [sys.executable, "-m", "agents"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    args = ["dealt:Test/Dealt-v0", "--role", "none", "--model", "random", "--save", "e.jsonl"]
+    subprocess.run([*program, "play", *args], cwd=tmp_path, check=True, capture_output=True, env=environment)
+    ran = subprocess.run(
+        [*program, "replay", "e.jsonl"], cwd=tmp_path, check=True, capture_output=True, text=True, env=environment
+    )
+    assert "Every credit reproduced: 1 episodes" in ran.stdout
 
 
 def test_a_flag_that_does_not_exist_exits_with_2(capsys: pytest.CaptureFixture[str]):
@@ -174,7 +202,7 @@ def test_play_without_a_person_and_leaving_at_once(capsys: pytest.CaptureFixture
 
 def test_an_error_s_origin_can_be_seen(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("SELFPLAY_TRACEBACK", "1")
-    with pytest.raises(ValueError, match="not registered"):
+    with pytest.raises(ValueError, match="not known"):
         main(["check", "SelfPlay/Nope-v0"])
 
 

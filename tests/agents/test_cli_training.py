@@ -1,17 +1,20 @@
 """The verbs that need torch, from the command line: a run from start to report, and every way of typing it wrong."""
 
 import importlib
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
+from agents import GameMix, Sampling, TrainConfig, train
 from agents.cli import main
 from agents.cli.runs import choose_folder, find_model, newest_run, read_config
 from agents.errors import AgentError
 from agents.metrics import read_rows
 from agents.presets import find_preset
+from tests.agents.toys import GAME
 
 SMALL = ("--fresh", "2", "--steps", "2", "--episodes-every", "1", "--sandbox", "process", "--device", "cpu")
 
@@ -77,22 +80,31 @@ def test_the_run_can_be_resumed_replayed_reported_and_played_with(run_dir: Path,
     assert "The game is over" in shown
 
 
+def test_a_run_made_in_python_goes_on_from_the_program(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """As it was written by `train`, in a folder of any name, of a game that no preset holds."""
+    folder = str(tmp_path / "by hand")
+    sampling = Sampling(max_new_tokens=8)
+    mix = GameMix(env_id=GAME, kwargs={"attempts": 2}, fresh=2, replay=1, references=1)
+    train(TrainConfig(games=(mix,), steps=1, seed=3, sampling=sampling, sandbox="process", device="cpu"), Path(folder))
+    assert main(["train", "--out", folder, "--resume", "--steps", "2", "--no-live"]) == 0
+    shown = capsys.readouterr().out
+    assert "seed 3; 2 steps, resumed after step 1" in shown
+    assert f"selfplay train --out '{folder}' --resume --steps 4" in shown
+    assert main(["replay", folder]) == 0
+    assert main(["report", folder]) == 0
+    (tmp_path / "t.jsonl").write_text(json.dumps({"env_id": GAME, "task": {"letter": "x"}}))
+    asked = ["--tasks", str(tmp_path / "t.jsonl"), "--samples", "1", "--max-new-tokens", "8", "--sandbox", "process"]
+    assert main(["eval", folder, *asked]) == 0
+    assert "1 problems x 1 answers" in capsys.readouterr().out
+    assert main(["play", GAME, "--model", folder, "--role", "none", "--max-new-tokens", "8", "--sandbox", "process"]) == 0
+
+
 def test_where_nothing_is_left_to_do_that_is_said(run_dir: Path, capsys: pytest.CaptureFixture[str]):
     assert main(["train", "kuhn-tiny", "--resume", "--steps", "1", "--out", str(run_dir)]) == 0
     told = capsys.readouterr().out
     done = read_rows(run_dir / "metrics.jsonl")[-1]["step"]  # another test may have made it longer
     assert f"Nothing is left to do: the run is at step {done}; to go on, add --steps {2 * done}." in told
     assert f"--resume --steps {2 * done}" in told
-
-
-def test_a_model_is_measured(capsys: pytest.CaptureFixture[str], tmp_path: Path):
-    scores = tmp_path / "scores.json"
-    args = ["eval", "tiny", "--limit", "2", "--samples", "1", "--sandbox", "process", "--device", "cpu", "--json", str(scores)]
-    assert main(args) == 0
-    shown = capsys.readouterr().out
-    for words in ("6 problems x 1 answers", "deduction", "all problems", "pass@1"):
-        assert words in shown
-    assert "SelfPlay/Induction-v0" in scores.read_text()
 
 
 def test_wrong_names_and_folders_are_one_sentence(capsys: pytest.CaptureFixture[str], run_dir: Path, tmp_path: Path):
@@ -155,7 +167,7 @@ def test_an_interrupted_run_says_how_to_go_on(
     assert main(["train", "kuhn-tiny", *SMALL, "--out", str(tmp_path / "run")]) == 130
     shown = capsys.readouterr().out
     assert f"--out {tmp_path / 'run'} --resume" in shown
-    assert "no checkpoint yet" in shown
+    assert "No step is saved, so it starts over" in shown
 
 
 def test_a_run_that_has_to_stop_says_what_to_type_and_goes_on(
@@ -178,7 +190,7 @@ def test_a_run_that_has_to_stop_says_what_to_type_and_goes_on(
     assert "step 2: memory ran out (CUDA out of memory. Tried to allocate 2.00 GiB.); the run is saved after step 1" in error
     _, _, typed = error.strip().partition("type: selfplay ")
     smaller = find_preset("kuhn-tiny").learner.micro_batch_tokens // 2
-    assert typed == f"train kuhn-tiny --out {folder} --resume --learner.micro-batch-tokens {smaller}"
+    assert typed == f"train --out {folder} --resume --learner.micro-batch-tokens {smaller}"
     assert main(typed.split()) == 0
     shown = capsys.readouterr().out
     assert "resumed after step 1" in shown

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 
 from agents.config import EvalConfig, GameMix, TrainConfig
+from agents.learner_config import LearnerConfig
 from agents.presets import PRESETS, find_preset
 from agents.sampling import Sampling
 
@@ -23,6 +24,7 @@ def test_an_unknown_field_is_named() -> None:
         TrainConfig.from_json({**data, "learner": {"momentum": 0.9}})
 
 
+KUHN = "SelfPlay/KuhnPoker-v0"
 GAMES = (GameMix(env_id="A"),)
 
 
@@ -31,7 +33,8 @@ GAMES = (GameMix(env_id="A"),)
     [
         ({"games": ()}, r"games=\(\) is empty"),
         ({"games": GAMES * 2}, "names a game twice"),
-        ({"games": (GameMix(env_id="A", references_from=("B",)),)}, "names 'B'"),
+        ({"games": (GameMix(env_id=KUHN, references_from=("B",)),)}, "names 'B'"),
+        ({"games": (GameMix(env_id="SelfPlay/Kuhn-v0", references_from=(KUHN,)),)}, "env_id='SelfPlay/Kuhn-v0'"),
         ({"steps": 0}, "TrainConfig.steps=0"),
         ({"reward": "sideways"}, "reward='sideways'"),
         ({"lanes": 0}, "TrainConfig.lanes=0"),
@@ -53,7 +56,8 @@ def test_a_wrong_run_is_refused(changes: dict[str, Any], message: str) -> None:
     ("changes", "message"),
     [
         ({"fresh": -1}, "GameMix.fresh=-1"),
-        ({"fresh": 0, "replay": 0}, "are both 0"),
+        ({"fresh": 0, "replay": 4}, "GameMix.fresh=0 of 'A': .* would never be played"),
+        ({"novelty": "new"}, "novelty='new'"),
         ({"newest": 1.5}, "newest=1.5"),
         ({"capacity": 0}, "capacity=0"),
         ({"exclude": "all"}, "exclude='all'"),
@@ -67,3 +71,38 @@ def test_a_wrong_mix_is_refused(changes: dict[str, Any], message: str) -> None:
 def test_a_wrong_evaluation_is_refused() -> None:
     with pytest.raises(ValueError, match=r"EvalConfig\.samples=0"):
         EvalConfig(samples=0)
+
+
+NAN, INF = float("nan"), float("inf")
+
+
+def numbers_of(record: object) -> list[tuple[type[Any], str, str]]:
+    """Every number of a record: its class, name and kind."""
+    kinds = {one.name: str(one.type).partition(" | ")[0] for one in fields(record)}  # type: ignore[arg-type]
+    return [(type(record), name, kind) for name, kind in kinds.items() if kind in ("int", "float")]
+
+
+RECORDS = (LearnerConfig(), Sampling(), EvalConfig(), GAMES[0], TrainConfig(games=GAMES))
+
+
+@pytest.mark.parametrize(("cls", "name", "kind"), [one for record in RECORDS for one in numbers_of(record)])
+@pytest.mark.parametrize("value", [NAN, INF, -INF, True, "1", -1e-9, -1])
+def test_no_number_takes_nonsense(cls: type[Any], name: str, kind: str, value: Any) -> None:
+    given = {GameMix: {"env_id": "A"}, TrainConfig: {"games": GAMES}}.get(cls, {})
+    if name == "duplicate_credit" and value in (-1, -1e-9):
+        assert cls(**given, **{name: value}).duplicate_credit == value
+        return
+    with pytest.raises(ValueError, match=rf"^{cls.__name__}\.{name}={value!r} .*; .*\.$") as raised:
+        cls(**given, **{name: value})
+    assert "negative" not in str(raised.value)
+    if kind == "int":
+        with pytest.raises(ValueError, match=rf"{cls.__name__}\.{name}=2\.5 is not a whole number; choose one\."):
+            cls(**given, **{name: 2.5})
+
+
+def test_steps_of_the_optimiser_and_what_divides_are_positive() -> None:
+    for name in ("epochs", "mini_batches"):
+        with pytest.raises(ValueError, match=rf"LearnerConfig\.{name}=0 is below 1"):
+            LearnerConfig(**{name: 0})  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"LearnerConfig\.eps=0 is not above 0"):
+        LearnerConfig(eps=0)

@@ -76,7 +76,7 @@ def test_an_end_token_ends_its_reply_and_limits_are_kept(model: PreTrainedModel)
         assert tokens == full[: min(stop, limit)]
         assert len(logprobs) == len(tokens)
     assert counts["reply_tokens"] == sum(len(tokens) for tokens, _ in short)
-    assert counts["reply_tokens"] < counts["reply_slots"] < 42
+    assert counts["reply_tokens"] == counts["reply_slots"] < 42  # who is done leaves at once
 
 
 @pytest.fixture

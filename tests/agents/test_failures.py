@@ -22,6 +22,7 @@ from agents.metrics import read_rows
 from agents.sampler import TransformersSampler
 from agents.sampling import Sampling
 from agents.train import train
+from agents.weight_optimizer import WeightOptimizer
 from tests.agents.test_resume import files_of
 from tests.agents.toys import GAME
 
@@ -168,6 +169,28 @@ def test_a_loss_that_is_not_finite_resumes_with_a_lower_rate(
     lower = replace(config, learner=replace(config.learner, lr=1.5e-3))
     assert failure.flags == "--learner.lr 0.0015"
     assert train(lower, tmp_path).name == "step_000005"
+
+
+@pytest.mark.parametrize(("steps", "call"), [({}, 3), ({"epochs": 2}, 6), ({"mini_batches": 2}, 5)])
+def test_a_gradient_that_is_not_finite_changes_nothing_in_whichever_step(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, steps: dict[str, Any], call: int
+) -> None:
+    config = replace(config, learner=replace(config.learner, **steps))
+    train(config, tmp_path / "whole")
+    step, calls = WeightOptimizer.step, iter(range(1, 1 << 30))
+
+    def poisoned(self: WeightOptimizer) -> dict[str, float]:
+        if next(calls) == call:
+            next(weight.grad for weight in self.weights.values() if weight.grad is not None)[0] = float("nan")
+        return step(self)
+
+    monkeypatch.setattr(WeightOptimizer, "step", poisoned)
+    failure = stopped(config, tmp_path / "run")
+    assert f"step 3: the gradient's norm is nan at optimiser step {call}; the run is saved after step 2" in str(failure)
+    assert failure.flags == "--learner.lr 0.0015"
+    monkeypatch.undo()
+    train(config, tmp_path / "run")  # as nothing was changed, it goes on as if nothing had been
+    assert files_of(tmp_path / "run") == files_of(tmp_path / "whole")
 
 
 @pytest.mark.parametrize("file", ["metrics.jsonl", "timings.jsonl", "episodes/step_000004.jsonl"])

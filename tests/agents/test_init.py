@@ -23,3 +23,12 @@ def test_every_public_name_resolves(name: str) -> None:
 def test_an_unknown_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'Trainer'"):
         agents.Trainer  # type: ignore[attr-defined]  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "first", ["from agents import train", "import agents.train, agents.evaluate", "import agents.cli.training"]
+)
+def test_a_function_is_not_hidden_by_the_module_of_its_name(first: str) -> None:
+    code = f"{first}\nfrom agents import evaluate, train\nprint(evaluate.__qualname__, train.__qualname__)"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "evaluate train\n"

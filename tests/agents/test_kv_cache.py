@@ -14,9 +14,10 @@ def test_written_in_place_it_predicts_what_a_whole_pass_predicts(model: PreTrain
         model(input_ids=ids[:, :3], past_key_values=cache.cache, use_cache=True)
         cache.select(rows, 6)
         for column in range(3, 6):
-            if column == 5:  # one row leaves
-                rows = rows[:2]
-                cache.select(torch.tensor([0, 1]), 6)
+            if column == 5:  # one row leaves, and the last one takes its place
+                left = cache.drop(torch.tensor([True, False, False]))
+                assert left.tolist() == [2, 1]
+                rows = rows[left]
             position = torch.full((len(rows), 1), column)
             out = model(
                 input_ids=ids[rows, column : column + 1], position_ids=position, past_key_values=cache.cache, use_cache=True
@@ -31,3 +32,24 @@ def test_without_room_it_grows_as_transformers_does(model: PreTrainedModel) -> N
         for _ in range(3):
             model(input_ids=torch.tensor([[5]]), past_key_values=cache.cache, use_cache=True)
     assert cache.cache.get_seq_length() == 3
+
+
+def filled(model: PreTrainedModel, rows: int) -> RoomyCache:
+    cache = RoomyCache(model)
+    with torch.no_grad():
+        model(input_ids=torch.arange(4, 4 + 3 * rows).view(rows, 3), past_key_values=cache.cache, use_cache=True)
+    cache.select(torch.arange(rows), 5)
+    return cache
+
+
+def test_rows_that_are_done_leave_and_only_as_many_others_move(model: PreTrainedModel) -> None:
+    cache, before = filled(model, 6), filled(model, 6)
+    addresses = [layer.keys.data_ptr() for layer in cache.cache.layers]  # type: ignore[union-attr]
+    left = cache.drop(torch.tensor([False, True, False, True, False, True]))
+    assert left.tolist() == [0, 4, 2]
+    for layer, old in zip(cache.cache.layers, before.cache.layers, strict=True):
+        assert torch.equal(layer.keys, old.keys[left])  # type: ignore[index]
+        assert torch.equal(layer.values, old.values[left])  # type: ignore[index]
+    assert cache.drop(torch.tensor([False, False, True])).tolist() == [0, 1]  # the last one: nobody moves
+    assert [layer.keys.data_ptr() for layer in cache.cache.layers] == addresses  # type: ignore[union-attr] - in place
+    assert cache.cache.layers[0].keys.shape[0] == 2  # type: ignore[union-attr]

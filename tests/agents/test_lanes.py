@@ -75,6 +75,59 @@ def test_one_lane_verifies_while_the_other_speaks() -> None:
     assert gate.seconds["verify_s"] > 0
 
 
+def test_lanes_speak_side_by_side_where_every_voice_has_workers() -> None:
+    together = threading.Barrier(2, timeout=10)
+
+    class Pair(ScriptedSampler):
+        workers = 2
+
+        def act(self, prompts, sampling, seeds):  # type: ignore[no-untyped-def]
+            together.wait()  # nobody comes past it alone
+            return super().act(prompts, sampling, seeds)
+
+    def said(prompt: object, seed: int) -> str:
+        return "ab"[seed % 2]
+
+    whole = collect(ScriptedSampler(said), 1)  # type: ignore[arg-type]
+    assert collect(Pair(said), 2) == whole  # type: ignore[arg-type]
+    mixed = Collector(Pair(said), Referee("process"), Sampling(), by_role={"solver": ScriptedSampler(said)}, lanes=2)  # type: ignore[arg-type]
+    assert mixed.gate.places == 1
+
+
+def test_who_is_alone_at_the_gate_has_all_its_places() -> None:
+    gate, order = Gate(2), list[str]()
+    inside, leave = threading.Event(), threading.Event()
+
+    def alone(lane: Lane) -> None:
+        inside.wait(10)
+        with gate.alone():
+            order.append("alone")
+
+    def speak(lane: Lane) -> None:
+        with gate.speaking:
+            inside.set()
+            leave.wait(10)
+            order.append("spoke")
+
+    flight = Flight([alone, alone, speak], 3)
+    inside.wait(10)
+    leave.set()
+    flight.wait()
+    assert order == ["spoke", "alone", "alone"]
+    assert [gate.speaking.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+
+
+def test_seconds_in_which_two_lanes_are_inside_count_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = iter([10.0, 17.0, 20.0, 21.5])
+    monkeypatch.setattr("agents.lanes.time.perf_counter", lambda: next(now))
+    gate = Gate(2)
+    with gate.clock("generate_s"), gate.clock("generate_s"):  # 10 to 17
+        pass
+    with gate.clock("generate_s"):  # 20 to 21.5
+        pass
+    assert gate.seconds == {"generate_s": 8.5, "verify_s": 0.0}
+
+
 def test_progress_is_told_in_the_thread_that_waits() -> None:
     told: list[tuple[int, int, str]] = []
 
@@ -132,7 +185,7 @@ class _Scores:
         self.locked: list[bool] = []
 
     def score(self, items: list[JudgeItem]) -> list[Score]:
-        self.locked.append(self.gate.speaking.locked())
+        self.locked.append(not self.gate.speaking.acquire(blocking=False))
         return [Score(values=(1.0,)) for _ in items]
 
 

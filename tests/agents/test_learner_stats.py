@@ -13,7 +13,7 @@ TAGS = (Tag(role="proposer"), Tag(role="solver", task_type="x"), Tag(role="solve
 
 def filled(*, split: bool) -> LearnerStats:
     """Tokens of messages 0, 1, 1, 2 with ratios 2, 1, 1/2, 1.1 and entropies 1, 2, 3, 4; old log-probabilities -2."""
-    stats = LearnerStats(TAGS, clip=(0.2, 0.3))
+    stats = LearnerStats(TAGS, bounds=(0.8, 1.3))
     row, entropy = torch.tensor([0, 1, 1, 2]), torch.tensor([1.0, 2.0, 3.0, 4.0])
     old = torch.full((4,), -2.0)
     logprob = old + torch.tensor([2.0, 1.0, 0.5, 1.1]).log()
@@ -38,8 +38,10 @@ def test_means_by_hand(split: bool) -> None:
         "ratio_max": pytest.approx(2.0),
         "tokens": 4.0,
         "padding_waste": pytest.approx(0.3),
+        "proposer/tokens": 1.0,
         "proposer/entropy": pytest.approx(1.0),
         "proposer/entropy_sampled": pytest.approx(2 - logs[0]),
+        "solver/x/tokens": 3.0,
         "solver/x/entropy": pytest.approx(3.0),
         "solver/x/entropy_sampled": pytest.approx((6 - logs[2] - logs[3]) / 3),
     }
@@ -53,7 +55,7 @@ def test_without_a_clip_range_nothing_counts_as_clipped() -> None:
 
 def test_gspo_counts_whole_messages_as_clipped() -> None:
     # geometric means of the ratios: e^0.1 for message 0 (outside 1.05), 1 for message 1 though its tokens are outside
-    stats = LearnerStats([Tag(role="a"), Tag(role="a")], (0.05, 0.05), per_message=True)
+    stats = LearnerStats([Tag(role="a"), Tag(role="a")], (0.95, 1.05), per_message=True)
     gap = torch.tensor([0.1, 0.1, 0.5, -0.5])
     stats.add(torch.tensor([0, 0, 1, 1]), gap, torch.zeros(4), torch.zeros(4), torch.zeros(4))
     assert stats.means()["clip_fraction"] == 0.5

@@ -29,7 +29,6 @@ ROW: Mapping[str, Any] = {
     "proposer/deduction/valid_rate": 0.5,
     "proposer/deduction/entropy": 0.8,
     "proposer/deduction/credit_mean": -0.25,
-    "proposer/deduction/solve_rate": 0.0,
     "solver/deduction/count": 8,
     "solver/deduction/valid_rate": 1.0,
     "solver/deduction/solve_rate": 0.25,
@@ -150,11 +149,12 @@ def test_roles_without_a_solver_have_no_solve_rate():
         "step": 1,
         "first/kuhn/count": 4,
         "first/kuhn/valid_rate": 1.0,
-        "first/kuhn/solve_rate": 0.0,
         "first/kuhn/credit_mean": 0.5,
     }
     assert summary_line(row) == "first: valid 1.00 credit 0.50"
-    assert cell_table(row).row_count == 1
+    console = Console(file=io.StringIO(), width=80)
+    console.print(cell_table(row, 80))
+    assert console.file.getvalue().splitlines()[2].split() == ["first", "/", "kuhn", "4", "1.00", "-", "0.50", "-", "-"]
 
 
 def test_proposals_are_one_printable_line_and_games_take_turns():

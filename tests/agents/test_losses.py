@@ -51,6 +51,21 @@ def test_on_policy_the_clipped_gradient_is_the_reinforce_gradient() -> None:
     torch.testing.assert_close(gradients[0], gradients[1], rtol=0, atol=1e-12)
 
 
+def test_dual_clip_by_hand() -> None:
+    """Ratios 4 and 2 with A = -1 and c = 3: min(r A, clip(r) A) = -4 and -2, of which -4 is held at c A = -3."""
+    logprobs, old = torch.tensor([[math.log(4.0), math.log(2.0), 9.0]], requires_grad=True), torch.zeros(1, 3)
+    worse = torch.tensor([[-1.0, -1.0, 9.0]])
+    loss = clipped_surrogate(logprobs, old, worse, MASK, 1.0, dual_clip=3.0)
+    assert loss.item() == pytest.approx(3 + 2)
+    torch.autograd.backward(loss)
+    assert logprobs.grad is not None
+    assert logprobs.grad.tolist() == [[0.0, pytest.approx(2.0), 0.0]]
+    assert clipped_surrogate(logprobs, old, worse, MASK, 1.0).item() == pytest.approx(4 + 2)
+    # where A > 0 the plain clip is the lower one already
+    better = clipped_surrogate(logprobs, old, -worse, MASK, 1.0, dual_clip=3.0)
+    assert better.item() == pytest.approx(-(1.2 + 1.2))
+
+
 def test_no_gradient_where_clipped_and_none_off_the_mask() -> None:
     logprobs = torch.tensor([[1.0, 0.0, 0.0]], requires_grad=True)
     torch.autograd.backward(clipped_surrogate(logprobs, torch.zeros(1, 3), torch.ones(1, 3), MASK, 1.0))

@@ -91,13 +91,13 @@ def test_micro_batches_in_bfloat16_add_up_as_one(monkeypatch: pytest.MonkeyPatch
     for budget in (8, 10**6):
         learner = Learner(build_model(), LearnerConfig(dtype="bfloat16", lr=0.0, grad_clip=0.0, micro_batch_tokens=budget))
         kept: dict[str, torch.Tensor] = {}
-        own_step = learner._step
+        own_step = learner._weights.step
 
         def step(learner: Learner = learner, kept: dict[str, torch.Tensor] = kept, own_step: object = own_step) -> object:
             kept.update({name: p.grad.clone() for name, p in learner.trainable.items() if p.grad is not None})
             return own_step()  # type: ignore[operator]
 
-        monkeypatch.setattr(learner, "_step", step)
+        monkeypatch.setattr(learner._weights, "step", step)
         learner.update(golden_batch(), ALGORITHMS["grpo"])
         found.append(kept)
     for name, split in found[0].items():

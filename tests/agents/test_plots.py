@@ -8,11 +8,21 @@ import numpy as np
 import pytest
 
 from agents.cli import main
-from agents.cli.results import compare, correct_of
+from agents.cli.results import compare, correct_of, interval_note
 from agents.config import GameMix, TrainConfig
 from agents.curves import cells_of, distinct_share, last_proposals, of_role, roles_of, short_game
 from agents.errors import AgentError
-from agents.plots import draw_run, held_out_curves, solve_curves, trailing_mean, validity_curves
+from agents.metrics import read_rows
+from agents.plots import (
+    draw_run,
+    figure_of,
+    held_out_curves,
+    panels_of,
+    solve_curves,
+    title_of,
+    trailing_mean,
+    validity_curves,
+)
 from selfplay_envs import Referee, ScriptedPlayer, Start, play_episode, write_episodes
 
 
@@ -21,10 +31,11 @@ def metrics_row(step: int) -> dict[str, Any]:
     for cell, count, solved in (("proposer/deduction", 2, 0.0), ("solver/deduction", 4, 0.5), ("solver/abduction", 12, 0.25)):
         row |= {
             f"{cell}/count": count,
-            f"{cell}/solve_rate": solved,
             f"{cell}/valid_rate": 1.0,
             f"{cell}/credit_mean": step / 10,
         }
+        if not cell.startswith("proposer"):  # the only role here that answers nothing
+            row[f"{cell}/solve_rate"] = solved
         row |= {f"{cell}/entropy": 0.5}
     return row
 
@@ -58,6 +69,26 @@ def test_numbers_by_role_are_weighted_by_messages():
     assert cells_of(row) == ["proposer/deduction", "solver/abduction", "solver/deduction"]
     assert of_role(row, "solver", "solve_rate") == pytest.approx((4 * 0.5 + 12 * 0.25) / 16)
     assert of_role(row, "dealer", "solve_rate") is None
+    row["solver/abduction/void"] = 8  # its mean is over the four others
+    assert of_role(row, "solver", "solve_rate") == pytest.approx((4 * 0.5 + 4 * 0.25) / 8)
+    row |= {"solver/abduction/stop_rate": 1.0, "solver/deduction/stop_rate": 0.0}
+    assert of_role(row, "solver", "stop_rate") == 12 / 16  # of all messages, void ones too
+
+
+def test_entropy_by_role_is_per_token():
+    row = metrics_row(1) | {"solver/deduction/entropy": 2.0, "solver/abduction/entropy": 1.0}
+    lengths = {"solver/deduction/reply_tokens": 30.0, "solver/abduction/reply_tokens": 5.0}
+    # 4 messages of 30 tokens and 12 of 5: 120 and 60 tokens; by messages it would be 1.25
+    assert of_role(row | lengths, "solver", "entropy") == pytest.approx((120 * 2 + 60 * 1) / 180)
+    # where only two of the long messages trained, the learner's own count says so
+    trained = {"solver/deduction/tokens": 60.0, "solver/abduction/tokens": 60.0}
+    assert of_role(row | lengths | trained, "solver", "entropy") == pytest.approx(1.5)
+
+
+def test_quality_by_role_is_over_what_was_judged():
+    row = metrics_row(1) | {"solver/deduction/quality_mean": 1.0, "solver/abduction/quality_mean": 0.0}
+    row |= {"solver/deduction/quality/ok": 3, "solver/abduction/quality/ok": 0, "solver/abduction/quality/unparsed": 1}
+    assert of_role(row, "solver", "quality_mean") == 3 / 4
     assert distinct_share(row) == 0.5
     assert distinct_share({"step": 1}) is None
     assert short_game("SelfPlay/KuhnPoker-v0") == "kuhnpoker"
@@ -66,8 +97,13 @@ def test_numbers_by_role_are_weighted_by_messages():
 def test_curves_skip_steps_without_a_value():
     rows = [metrics_row(1), {"step": 2}, metrics_row(3)]
     assert solve_curves(rows) == [("abduction", [1, 3], [0.25, 0.25]), ("deduction", [1, 3], [0.5, 0.5])]
-    assert ("distinct", [1, 3], [0.5, 0.5]) in validity_curves(rows)
+    assert ("different tasks among valid proposals", [1, 3], [0.5, 0.5]) in validity_curves(rows)
     assert held_out_curves([eval_row(0, [4, 0])]) == [("held-out deduction", [0], [0.5])]
+
+
+def test_solve_curves_of_several_roles_are_named_with_them():
+    row = {"step": 1, "a/x/count": 1, "a/x/solve_rate": 0.5, "b/x/count": 1, "b/x/solve_rate": 0.25, "c/x/count": 1}
+    assert solve_curves([row]) == [("a x", [1], [0.5]), ("b x", [1], [0.25])]
 
 
 def test_trailing_mean_by_hand():
@@ -82,19 +118,83 @@ def test_a_png_is_drawn(run_dir: Path):
     assert path.stat().st_size > 20_000
 
 
+def test_the_picture_says_what_it_shows_and_its_legends_cover_nothing(run_dir: Path):
+    panels = panels_of(*(read_rows(run_dir / name) for name in ("metrics.jsonl", "eval.jsonl")))
+    figure = figure_of(title_of(run_dir), panels)
+    figure.canvas.draw()
+    assert figure.get_suptitle() == "a_run: model tiny, algorithm trr++, seed 0"
+    marks = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert marks == ["one step", "mean of the last 5 steps", "held-out problems: sampled pass@1"]
+    units = [axis.get_ylabel() for axis in figure.axes]
+    assert units == ["share of right answers (0 to 1)", "share (0 to 1)", "nats per token", "credit per message"]
+    assert {axis.get_xlabel() for axis in figure.axes} == {"step (updates of the weights)"}
+    boxes = [axis.get_window_extent() for axis in figure.axes]
+    legends = [*figure.legends, *(axis.get_legend() for axis in figure.axes)]
+    assert not [one for legend in legends for one in boxes if legend.get_window_extent().overlaps(one)]
+    # a task type has one colour, trained and held out
+    first = {line.get_label(): line.get_color() for line in figure.axes[0].get_lines()}
+    assert first["deduction"] == first["held-out deduction"] != first["abduction"]
+
+
 def test_no_metrics_is_one_sentence(tmp_path: Path):
     with pytest.raises(AgentError, match="holds no metrics"):
         draw_run(tmp_path)
 
 
 def test_comparison_by_hand():
-    assert correct_of({"right": [0, 2], "samples": 3}).tolist() == [[False] * 3, [True, True, False]]
-    [one, four] = compare(eval_row(0, [0, 1, 0, 2] * 20), eval_row(9, [1, 2, 1, 3] * 20))
+    assert correct_of({"right": [0, 2], "samples": 3}).tolist() == [[0, 0, 0], [1, 1, 0]]
+    [one, two, four] = compare(eval_row(0, [0, 1, 0, 2] * 20), eval_row(9, [1, 2, 1, 3] * 20))
     assert (one.name, one.problems, one.k) == ("deduction", 80, 1)
     assert (one.before, one.after) == (pytest.approx(3 / 16), pytest.approx(7 / 16))
     assert one.gain == one.low == one.high == pytest.approx(0.25)  # every problem gained exactly one answer of four
+    # of 4 samples with c right ones, two drawn ones miss with chance C(4 - c, 2) / 6: 6, 3, 1, 0 sixths for c = 0, 1, 2, 3
+    assert (two.k, two.before, two.after) == (2, pytest.approx((0 + 3 + 0 + 5) / 24), pytest.approx((3 + 5 + 3 + 6) / 24))
     assert (four.before, four.after) == (0.5, 1.0)
     assert four.low < 0.5 < four.high
+
+
+def with_programs(row: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    for entry in row["problems"].values():
+        entry["programs"] = names
+    return row
+
+
+def test_task_types_about_the_same_programs_are_one_program_each():
+    """Deduction and abduction of the same programs, with the same answers: no more evidence than one of them."""
+    rng = np.random.default_rng(0)
+    names = [f"{i:03}" for i in range(80)]
+    rows = []
+    for step in (0, 9):
+        row = with_programs(eval_row(step, rng.integers(0, 5, 80).tolist()), names)
+        row["problems"]["SelfPlay/Abduction-v0"] = dict(row["problems"]["SelfPlay/Deduction-v0"])
+        rows.append(row)
+    found = {one.name: one for one in compare(*rows) if one.k == 1}
+    widths = {name: one.high - one.low for name, one in found.items()}
+    assert widths["all problems"] == pytest.approx(widths["deduction"], rel=0.05)
+    assert "bootstrap over programs" in interval_note(*rows)
+    for row in rows:  # as older runs wrote them
+        for entry in row["problems"].values():
+            del entry["programs"]
+    [naive] = [one for one in compare(*rows) if one.k == 1 and one.name == "all problems"]
+    assert naive.high - naive.low == pytest.approx(widths["deduction"] * 2**-0.5, rel=0.05)
+    assert "as if they were independent" in interval_note(*rows)
+
+
+def test_void_samples_count_for_nothing():
+    before, after = eval_row(0, [1, 0]), eval_row(1, [1, 2])
+    after["problems"]["SelfPlay/Deduction-v0"]["void"] = [3, 1]
+    assert np.array_equal(
+        correct_of(after["problems"]["SelfPlay/Deduction-v0"]), [[1, *[np.nan] * 3], [1, 1, 0, np.nan]], equal_nan=True
+    )
+    one, two = compare(before, after)
+    assert (one.k, one.problems, one.before, one.after) == (1, 2, 1 / 8, pytest.approx((1 + 2 / 3) / 2))
+    assert (two.k, two.problems, two.before, two.after) == (2, 1, 0.0, 1.0)  # the first problem has one sample that counts
+
+
+def test_evaluations_of_other_problems_are_not_compared():
+    rows = [with_programs(eval_row(0, [1, 2]), names) for names in (["a", "b"], ["a", "c"])]
+    with pytest.raises(ValueError, match="SelfPlay/Deduction-v0 are not of the same problems"):
+        compare(*rows)
 
 
 def test_several_games_have_a_row_for_all_problems():

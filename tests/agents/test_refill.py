@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from agents.algorithms import ALGORITHMS
+from agents.batch import collate, samples_of
+from agents.prepare import selected
 from agents.refill import refill
 from selfplay_envs import Episode, Reply, Slot, Start, Verdict
 from selfplay_envs.records import Played
@@ -62,6 +64,24 @@ def test_it_gives_up_after_its_refills_and_asks_for_nothing_where_groups_are_kep
     for algorithm in (ALGORITHMS["grpo"], DAPO.configured({"refills": 0})):
         found, added = refill(list(dull), algorithm, {"solver"}, play, starts, np.random.default_rng(0))
         assert (found, added) == (dull, 0)
+
+
+def test_what_is_asked_for_is_what_is_dropped_whatever_the_price_on_length() -> None:
+    """All replies are as long as they may be, and of one group all are right: DAPO's price must not bring it back."""
+    first = [episode("a", 1, 1), episode("b", 1, 0)]
+    batch = collate(samples_of(first))
+    kept = selected(batch, DAPO, reply_limit=1)
+    assert kept is not None
+    assert [tag.prompt_id for tag in kept.tags] == ["b", "b"]
+    assert kept.returns_B.tolist() == [0.0, -1.0]
+    asked: list[int] = []
+
+    def play(chosen: list[Start], again: int) -> list[Episode]:
+        asked.append(len(chosen))
+        return [episode("c", 0, 1)]
+
+    refill(first, DAPO, {"solver"}, play, starts, np.random.default_rng(0))
+    assert asked == [1]
 
 
 @pytest.mark.parametrize("seed", [0, 1])

@@ -65,12 +65,33 @@ def test_a_role_that_is_not_in_the_games_is_named() -> None:
 
 def test_a_misspelt_role_or_nobody_to_train_stops_a_run() -> None:
     roles = ("challenger", "solver")
-    check_roles(Schedule.parse("frozen:challenger"), roles, (), {"solver": 0.5})
+    assert check_roles(Schedule.parse("frozen:challenger"), roles, (), {"role_weights": {"solver": 0.5}}, 1) == {"solver"}
     with pytest.raises(ValueError, match="train_roles names 'proposer', but the roles of these games are challenger, solver"):
-        check_roles(Schedule(), roles, ("solver", "proposer"), {})
-    with pytest.raises(ValueError, match="role_weights names 'bob'"):
-        check_roles(Schedule(), roles, (), {"challenger": 0.5, "bob": 1.0})
+        check_roles(Schedule(), roles, ("solver", "proposer"), {}, 1)
+    with pytest.raises(ValueError, match="options role_shares names 'bob'"):
+        check_roles(Schedule(), roles, (), {"role_weights": {}, "role_shares": {"challenger": 0.5, "bob": 0.5}}, 1)
     with pytest.raises(ValueError, match="names 'teacher'"):
-        check_roles(Schedule.parse("every:teacher=2"), roles, (), {})
-    with pytest.raises(ValueError, match="freezes challenger, and nobody else is to train"):
-        check_roles(Schedule.parse("frozen:challenger"), roles, ("challenger",), {})
+        check_roles(Schedule.parse("every:teacher=2"), roles, (), {}, 1)
+
+
+@pytest.mark.parametrize(
+    ("schedule", "train_roles", "steps"),
+    [
+        ("frozen:proposer", ("proposer",), 9),
+        ("frozen:proposer,solver", (), 9),
+        ("alternate:proposer=1", ("solver",), 9),
+        ("alternate:proposer=5,solver=1", ("solver",), 5),
+        ("every:proposer=10,solver=20", (), 9),
+    ],
+)
+def test_a_run_in_which_nobody_would_ever_train_is_refused(schedule: str, train_roles: tuple[str, ...], steps: int) -> None:
+    with pytest.raises(
+        ValueError, match=rf"nobody would train at any of the {steps} steps: .*TrainConfig.schedule='{schedule}'"
+    ) as raised:
+        check_roles(Schedule.parse(schedule), ROLES, train_roles, {}, steps)
+    assert str(raised.value).endswith("change either.")
+
+
+def test_who_ever_trains() -> None:
+    assert check_roles(Schedule.parse("every:proposer=10"), ROLES, (), {}, 9) == {"solver"}
+    assert check_roles(Schedule.parse("every:proposer=10"), ROLES, ("proposer",), {}, 10) == {"proposer"}

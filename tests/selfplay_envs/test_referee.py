@@ -103,10 +103,10 @@ def test_a_game_that_yields_nonsense_is_told_so():
 
 
 def test_handlers_are_opened_only_when_asked():
-    referee = Referee("no-such-backend", "no-such-judge")
+    referee = Referee("no-such-backend", "self")
     assert referee.answer([stages()])[0].value == []
-    assert referee.backend == {"sandbox": "no-such-backend", "judge": "no-such-judge"}
-    with pytest.raises(UsageError, match="no-such-judge"):
+    assert referee.backend == {"sandbox": "no-such-backend", "judge": "self"}
+    with pytest.raises(UsageError, match="judge='self'"):
         referee.answer([stages([item("a")])])
     with pytest.raises(ValueError, match="no-such-backend"):
         referee.answer([stages([Job(program="p", calls=("1",))])])

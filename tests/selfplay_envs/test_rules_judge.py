@@ -9,8 +9,7 @@ import time
 import pytest
 
 from selfplay_envs import JudgeItem, Message
-from selfplay_envs.judges import RulesJudge
-from selfplay_envs.judges.rules import MAX_ANSWER_CHARS, parse_instruction, witness
+from selfplay_envs.judges.rules import MAX_ANSWER_CHARS, RulesJudge, parse_instruction, witness
 
 
 def judged(instruction, *answers):

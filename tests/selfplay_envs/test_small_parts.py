@@ -21,7 +21,7 @@ from selfplay_envs import (
     read_azr_tasks,
     register_game,
 )
-from selfplay_envs.learnability import LEARNABILITY, SolveStats
+from selfplay_envs.learnability import SolveStats, find_learnability
 from selfplay_envs.parsing import bodies, fence
 from selfplay_envs.programs import program_fault, program_key
 from selfplay_envs.prompts import STYLES, find_style
@@ -53,7 +53,7 @@ def test_hostile_sources_never_raise(source):
     ],
 )
 def test_learnability_by_hand(name, values):
-    assert [LEARNABILITY[name](SolveStats(solved, 4)) for solved in range(5)] == values
+    assert [find_learnability(name)(SolveStats(solved, 4)) for solved in range(5)] == values
 
 
 def test_repetition_takes_the_second_of_two_equal_proposals_down_to_minus_one(sandbox):

@@ -147,10 +147,10 @@ def test_async_vector_env_with_shared_memory_fails_loudly():
 def test_aec_pays_credits_as_they_become_known():
     env = SelfPlayAEC("SelfPlay/Deduction-v0", attempts=2, sandbox="process")
     env.reset(seed=0)
-    assert env.agents == ["proposer_0", "proposer_1", "solver_0", "solver_1"]
+    assert env.agents == ["proposer_0", "solver_0", "solver_1"]
     for text, agent in ((DOUBLE, "proposer_0"), (RIGHT, "solver_0"), (WRONG, "solver_1")):
         assert env.agent_selection == agent
         env.step(text)
-    assert env.rewards == {"proposer_0": 0.5, "proposer_1": 0.0, "solver_0": 0.0, "solver_1": -0.5}
+    assert env.rewards == {"proposer_0": 0.5, "solver_0": 0.0, "solver_1": -0.5}
     assert env._cumulative_rewards["solver_0"] == 1.0
     assert all(env.terminations.values())

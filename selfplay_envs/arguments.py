@@ -1,0 +1,73 @@
+"""What callers hand to the views, looked at before a game sees it: actions, seeds, and the options of `reset`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+
+from .errors import UsageError
+from .game import Game
+from .spaces import clean_text
+
+SHARED_KEYS = ("task", "references")
+"""Options that every game is given, whether it reads them or not: trainers pass them."""
+
+
+def action_text(action: object, name: str = "action") -> str:
+    """The text of an action, fit for a game.
+
+    Raises:
+        UsageError: It is no text.
+    """
+    if not isinstance(action, str):
+        raise UsageError(
+            f"{name}={action!r:.40} is of type {type(action).__name__}; an action is a str, the text of one message."
+        )
+    return clean_text(action)
+
+
+def seed_number(seed: object, name: str = "seed") -> int:
+    """A seed as a Python int; numpy's whole numbers are as good.
+
+    Raises:
+        UsageError: It is negative, or not a whole number.
+    """
+    if isinstance(seed, np.ndarray) and seed.ndim == 0:
+        seed = seed[()]
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise UsageError(f"{name}={seed!r:.40} is not a whole number of at least 0; pass an int, or None to draw one.")
+    return int(seed)
+
+
+def check_options(options: object, game: Game, *, where: str = "options", view_keys: Sequence[str] = ()) -> Mapping[str, Any]:
+    """The options of a `reset`, once they are known to have a form that the game can read.
+
+    Args:
+        options: A mapping, or None.
+        game: Declares further keys in `option_keys`.
+        where: Names the argument in errors.
+        view_keys: Keys that the view itself reads.
+
+    Raises:
+        UsageError: They are no mapping, hold a key that nobody reads, or a task or references that are no mappings.
+    """
+    if options is None:
+        return {}
+    if not isinstance(options, Mapping):
+        raise UsageError(f"{where}={options!r:.60} is not a dict; pass for example {{'task': ...}}, or None.")
+    known = [*SHARED_KEYS, *game.option_keys, *view_keys]
+    for key in options:
+        if key not in known:
+            close = get_close_matches(str(key), known, n=1)
+            hint = f"did you mean {close[0]!r}? " if close else ""
+            raise UsageError(f"{where} has the key {key!r}, which nobody reads; {hint}choose of {', '.join(known)}.")
+    task, references = options.get("task"), options.get("references")
+    if task is not None and not isinstance(task, Mapping):
+        raise UsageError(f"{where}['task']={task!r:.60} is not a dict; pass a task as `Episode.proposed` holds it.")
+    listed = references is None or isinstance(references, list | tuple)
+    if not listed or not all(isinstance(one, Mapping) for one in references or ()):
+        raise UsageError(f"{where}['references']={references!r:.60} is not a list of dicts; pass a list of tasks.")
+    return options

@@ -1,0 +1,241 @@
+"""What every game promises, as one function per promise; `selfplay_envs.checking` runs them."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import random
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from gymnasium.envs.registration import EnvSpec
+from gymnasium.utils.env_checker import check_env
+
+from .game import Game, Slot
+from .moves import Moves, MovesPlayer, MovesSpace
+from .play import Match, Start, advance, judging
+from .records import Episode
+from .referee import Referee
+from .registration import make_game
+from .replay import differences, rejudge, replay
+
+EPISODES = 12
+"""Played by the checks that count what was met."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The game under check, and who judges and plays it."""
+
+    env_id: str
+    kwargs: Mapping[str, Any]
+    seed: int = 0
+    moves: Moves = field(default_factory=Moves)
+    sandbox: str = "auto"
+    judge: str = "rules"
+
+    def start(self, seed: int) -> Start:
+        """How the episode of that seed begins."""
+        return Start(self.env_id, seed, self.kwargs)
+
+    def game(self) -> Game:
+        """A game of its own."""
+        return make_game(self.env_id, **self.kwargs)
+
+    def referee(self) -> Referee:
+        """One that raises what the game's code raises."""
+        return Referee(self.sandbox, self.judge, strict=True)
+
+    def make(self, **extra: Any) -> gym.Env[Any, Any]:
+        """The gymnasium view."""
+        keywords: dict[str, Any] = {**self.kwargs, "sandbox": self.sandbox, "judge": self.judge, **extra}
+        env: Any = gym.make(self.env_id, **keywords)
+        env.unwrapped.referee = self.referee()
+        return env
+
+    def make_vec(self, num_envs: int) -> gym.vector.VectorEnv[Any, Any, Any]:
+        """The vector view with lanes."""
+        env: Any = gym.make_vec(self.env_id, num_envs=num_envs, sandbox=self.sandbox, judge=self.judge, **self.kwargs)
+        env.unwrapped.referee = self.referee()
+        return env
+
+    def play(self, seed: int, player: MovesPlayer | None = None) -> Match:
+        """One episode between players who say legal moves and random text; the same seed gives the same one."""
+        match, player, referee = Match(self.start(seed)), player or MovesPlayer(self.moves), self.referee()
+        while asks := match.asks():
+            advance([(match, ask.slot, reply) for ask, reply in zip(asks, player(asks), strict=True)], referee)
+        return match
+
+    def record(self, seed: int) -> Episode:
+        """The record of that episode; a message without credit is an error."""
+        return self.play(seed).episode({})
+
+
+class Failure(AssertionError):
+    """A promise that does not hold; its text is the detail."""
+
+
+def expect(condition: bool, detail: str) -> None:
+    """Fails with that detail unless the condition holds."""
+    if not condition:
+        raise Failure(detail)
+
+
+def gymnasium_check(subject: Subject) -> str:
+    """Gymnasium's own `check_env`, warnings as errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        env: Any = subject.make(render_mode="ansi").unwrapped
+        env.action_space = MovesSpace(subject.moves, lambda: env._match)
+        check_env(env)
+        env.close()
+    return "check_env passes with warnings as errors"
+
+
+def spec_round_trip(subject: Subject) -> str:
+    """The spec survives JSON, so worker processes and records can rebuild the environment."""
+    spec = subject.make().spec
+    expect(spec is not None, "env.spec is None: a keyword cannot be copied")
+    assert spec is not None
+    again = EnvSpec.from_json(spec.to_json())
+    expect(again.kwargs == spec.kwargs, f"kwargs changed from {spec.kwargs} to {again.kwargs}")
+    gym.make(again).close()
+    return "spec -> JSON -> spec -> env"
+
+
+def legal_moves(subject: Subject) -> str:
+    """Every role speaks and says something legal in some episode, and what `sample_action` offers is legal."""
+    player, roles = MovesPlayer(subject.moves), subject.game().roles
+    messages = [(seed, message) for seed in range(EPISODES) for message in subject.play(seed, player).applied]
+    for seed, message in messages:
+        if (seed, message.slot) in player.promised and not message.verdict.void:
+            said = f"{message.reply.text!r:.80} of seed {seed}, {tuple(message.slot)}"
+            expect(message.verdict.valid, f"sample_action offered {said}, and judge refused it: {message.verdict.reason}")
+    valid = [message.slot.role for _, message in messages if message.verdict.valid]
+    remedy = "offer legal moves with Game.sample_action, or pass --moves FILE"
+    expect(bool(valid), f"no legal move was ever met in {EPISODES} episodes, which say little about this game: {remedy}")
+    silent = [role for role in roles if role not in {message.slot.role for _, message in messages}]
+    expect(not silent, f"{', '.join(silent)} never spoke in {EPISODES} episodes: {remedy} for whoever speaks before")
+    wordless = [role for role in roles if role not in valid]
+    expect(not wordless, f"{', '.join(wordless)} never made a legal move in {EPISODES} episodes: {remedy}")
+    return f"{len(valid)} of {len(messages)} messages are legal, {', '.join(f'{role} {valid.count(role)}' for role in roles)}"
+
+
+def slots_named(subject: Subject) -> str:
+    """No two messages of an episode have the same slot, and `Game.seats` lists who speaks."""
+    game = subject.game()
+    expect(set(game.answers) <= set(game.roles), f"answers={game.answers} names a role that is not in roles={game.roles}")
+    for seed in range(EPISODES):
+        slots = [message.slot for message in subject.play(seed).applied]
+        for slot in slots:
+            expect(slot[:2] in game.seats, f"{slot[:2]} speaks, but seats={game.seats} do not list it; see Game.seats")
+            expect(type(slot.turn) is int and 0 <= slot.turn < 4096, f"turn={slot.turn!r} is not a whole number from 0 to 4095")
+        twice = next((slot for slot in slots if slots.count(slot) > 1), None)
+        expect(twice is None, f"two messages of seed {seed} have the slot {twice and tuple(twice)}; count turns up")
+    return f"{EPISODES} episodes, seats {', '.join(f'{role}_{attempt}' for role, attempt in game.seats)}"
+
+
+def credits_complete(subject: Subject) -> str:
+    """Every message of a finished episode has a finite credit, and zero-sum games sum to 0."""
+    zero_sum = subject.game().zero_sum
+    count = 0
+    for seed in range(EPISODES):
+        episode = subject.record(seed)
+        expect(bool(episode.messages), "an episode had no message")
+        expect(all(np.isfinite(m.credit) for m in episode.messages), "a credit is not finite")
+        expect(not zero_sum or abs(sum(episode.outcome.values())) < 1e-9, f"outcome {dict(episode.outcome)} does not sum to 0")
+        count += len(episode.messages)
+    return f"{count} messages of {EPISODES} episodes" + (", outcomes sum to 0" if zero_sum else "")
+
+
+def determinism(subject: Subject) -> str:
+    """The same seed, options and messages give the same episode, and records are plain JSON."""
+    for seed in range(4):
+        first, second = (subject.record(seed) for _ in range(2))
+        expect(
+            json.dumps(first.to_json()) == json.dumps(second.to_json()),
+            f"seed {seed} gave two different episodes: {differences(first, second)[:1] or 'their prompts differ'}",
+        )
+    return "4 seeds played twice"
+
+
+def judge_reads_only(subject: Subject) -> str:
+    """`judge` and `prompt` leave the game as it is, and say the same when they are asked again."""
+    for seed in range(4):
+        match, player, referee = Match(subject.start(seed)), MovesPlayer(subject.moves), subject.referee()
+        while asks := match.asks():
+            actions = [(match, ask.slot, reply) for ask, reply in zip(asks, player(asks), strict=True)]
+            before = _state(match.game)
+            judged = [answered.value for answered in referee.answer([judging(*action, referee) for action in actions])]
+            prompts = [match.game.prompt(ask.slot) for ask in asks]
+            after = _state(match.game)
+            changed = [name for name in {**before, **after} if before.get(name) != after.get(name)]
+            expect(not changed, f"judge or prompt changed self.{changed[0] if changed else ''} of the game; only apply may")
+            expect(prompts == [ask.messages for ask in asks], f"prompt gave two different chats for {tuple(asks[0].slot)}")
+            again = advance(actions, referee)
+            for verdict, other, ask in zip(judged, again, asks, strict=True):
+                expect(verdict == other, f"judge gave two verdicts on one message of {tuple(ask.slot)}: {verdict}, {other}")
+    return "4 episodes with every message judged twice"
+
+
+def _state(game: Game) -> dict[str, bytes]:
+    """The game's attributes as bytes; those that cannot be pickled are left out."""
+    found: dict[str, bytes] = {}
+    for name, value in vars(game).items():
+        try:
+            found[name] = pickle.dumps(value)
+        except (pickle.PicklingError, TypeError, AttributeError):
+            continue
+    return found
+
+
+def replays(subject: Subject) -> str:
+    """`replay` and `rejudge` reproduce every credit, also from the record's JSON."""
+    for seed in range(4):
+        episode = subject.record(seed)
+        restored = Episode.from_json(json.loads(json.dumps(episode.to_json())))
+        for name, other in (("replay", replay(restored)), ("rejudge", rejudge(restored, subject.referee()))):
+            found = differences(episode, other)
+            expect(not found, f"{name} of seed {seed} differs: {found[:1]}")
+    return "4 episodes replayed and rejudged from JSON"
+
+
+def lanes_equal_sequence(subject: Subject) -> str:
+    """The vector view with lanes plays the same episodes as one message per step."""
+    groups, attempts = 4, subject.game().attempts
+    seeds = [groups * subject.seed + group for group in range(groups)]
+    lanes: Any = subject.make_vec(groups * attempts).unwrapped
+    observation, info = lanes.reset(seed=seeds)
+    while info["active"].any():
+        actions = [""] * (groups * attempts)
+        for row in np.flatnonzero(info["active"]):
+            slot = Slot(observation["role"][row], int(observation["attempt"][row]), int(observation["turn"][row]))
+            actions[row] = subject.moves.draw(lanes._matches[row // attempts], slot).text
+        observation, _, _, _, info = lanes.step(actions)
+    for seed, lane in zip(seeds, lanes.episodes(), strict=True):
+        env: Any = subject.make().unwrapped
+        seen, _ = env.reset(seed=seed)
+        over = False
+        while not over:
+            slot = Slot(seen["role"], int(seen["attempt"]), int(seen["turn"]))
+            seen, _, over, _, _ = env.step(subject.moves.draw(env._match, slot).text)
+        one, other = ({tuple(m.slot): (m.verdict, m.credit) for m in e.messages} for e in (lane, env.episode()))
+        expect(one == other, f"seed {seed}: lanes {one} differ from sequence {other}")
+    return f"{groups} groups x {attempts} attempts"
+
+
+def global_random_untouched(subject: Subject) -> str:
+    """Neither `random` nor numpy's global generator is read or reseeded."""
+    for seed in range(4):
+        before = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
+        subject.play(seed)
+        after = random.getstate(), np.random.get_state()[1].tobytes()  # type: ignore[union-attr]
+        expect(
+            before == after,
+            "a global random state changed: draw from the generator that reset is given, not from random or numpy.random",
+        )
+    return "random and numpy.random keep their state"

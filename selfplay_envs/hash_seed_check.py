@@ -1,0 +1,75 @@
+"""Plays a game in another process, whose sets have another order: what depends on that shows. Run as a module by the check."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from .conformance import Failure, Subject, expect
+from .moves import Moves
+from .registration import game_spec, register_game
+
+SEEDS = range(4)
+TIMEOUT_S = 300
+
+
+def hash_seed_unread(subject: Subject) -> str:
+    """A process with another hash seed plays the same episodes: nothing depends on the order of a set, or on the clock."""
+    spec = dict(game_spec(subject.env_id).kwargs)
+    if str(spec["game"]).startswith("__main__:"):
+        return "not checked: the game is defined in the program that runs, where no other process finds it"
+    told = {
+        "env_id": subject.env_id,
+        "spec": spec,
+        "kwargs": dict(subject.kwargs),
+        "seed": subject.seed,
+        "lines": dict(subject.moves.lines),
+        "sandbox": subject.sandbox,
+        "judge": subject.judge,
+    }
+    here = _played(subject)
+    seed = "2" if os.environ.get("PYTHONHASHSEED") == "1" else "1"
+    paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
+    there = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", __name__],
+        input=json.dumps(told),
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": paths},
+    )
+    if there.returncode:
+        raise Failure(f"another process cannot play it: {(there.stderr.strip().splitlines() or ['no reason given'])[-1]}")
+    for episode_seed, mine, other in zip(SEEDS, here, json.loads(there.stdout), strict=True):
+        for own, its in zip(mine, other, strict=False):
+            field = next((name for name in own if own[name] != its[name]), "")
+            expect(
+                not field,
+                f"{field} of {own['slot']} of seed {episode_seed} depends on the process: here {own.get(field)!r:.80}, with "
+                f"another hash seed {its.get(field)!r:.80}; sort sets before their order matters, read no clock",
+            )
+        expect(len(mine) == len(other), f"seed {episode_seed} has {len(mine)} messages here, {len(other)} in another process")
+    return f"{len(SEEDS)} episodes are the same in a process with another hash seed"
+
+
+def _played(subject: Subject) -> list[list[dict[str, Any]]]:
+    """The messages of every seed, as JSON reads them; without the names that are hashes of the rest."""
+    episodes = [subject.record(seed).to_json()["messages"] for seed in SEEDS]
+    for message in (message for messages in episodes for message in messages):
+        del message["prompt_id"], message["task_id"]
+    return json.loads(json.dumps(episodes))
+
+
+def main() -> None:
+    """Reads what to play from standard input, prints the messages as JSON."""
+    told = json.load(sys.stdin)
+    register_game(told["env_id"], **told.pop("spec"))
+    moves = Moves(told["seed"], told.pop("lines"))
+    print(json.dumps(_played(Subject(**told, moves=moves))))
+
+
+if __name__ == "__main__":
+    main()

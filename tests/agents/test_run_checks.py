@@ -1,0 +1,111 @@
+"""Runs that cannot be, each refused in one sentence before anything is loaded or written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agents import models
+from agents.config import EvalConfig, GameMix, TrainConfig
+from agents.events import Event
+from agents.learner_config import LearnerConfig
+from agents.metrics import read_rows
+from agents.presets import PRESETS, find_preset
+from agents.run_checks import check_run, notices
+from agents.train import train
+from tests.agents.toys import GAME
+
+KUHN, LSP = find_preset("kuhn-tiny"), find_preset("lsp-tiny")
+
+
+def misspelt(config: TrainConfig, env_id: str) -> TrainConfig:
+    first, *rest = config.games
+    return replace(config, games=(replace(first, env_id=env_id), *rest))
+
+
+@pytest.mark.parametrize(
+    ("config", "changes", "message"),
+    [
+        (KUHN, {"judge": "nojudge"}, "judge='nojudge' is not known"),
+        (LSP, {"judge": "nojudge"}, "judge='nojudge' is not known"),
+        (KUHN, {"shapers": ("nice",)}, "shaper='nice' is not known"),
+        (KUHN, {"algorithm": "magic"}, "algorithm='magic' is not known"),
+        (KUHN, {"options": {"clip_lo": 0.1}}, "'clip_lo' is no setting"),
+        (KUHN, {"sandbox": "podman"}, "podman"),
+        (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(epochs=2)}, "'rloo' has no ratio"),
+        (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(mini_batches=2)}, "'rloo' has no ratio"),
+        (KUHN, {"algorithm": "reinforce", "staleness": 1}, "'reinforce' has no ratio"),
+        (KUHN, {"train_roles": ("solver",)}, "names 'solver', but the roles of these games are first, second"),
+        (KUHN, {"options": {"role_shares": "firs=0.5"}}, "options role_shares names 'firs'"),
+        (KUHN, {"schedule": "frozen:first,second"}, "nobody would train at any of the 60 steps"),
+        (KUHN, {"evaluation": EvalConfig(tasks="no-such-file.jsonl")}, "no-such-file.jsonl"),
+        (misspelt(KUHN, "SelfPlay/Kuhn-v0"), {}, "env_id='SelfPlay/Kuhn-v0' is not"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_leaves_no_folder(
+    config: TrainConfig, changes: dict[str, Any], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agents.run.load_model", lambda *_, **__: pytest.fail("a model was loaded"))
+    with pytest.raises(Exception, match=message) as raised:
+        train(replace(config, **changes), tmp_path / "run")
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["grpo", "rloo", "gspo", "dapo", "lsp", "dpo"])
+def test_a_panel_of_one_is_found_out_where_answers_to_one_task_are_compared(name: str) -> None:
+    azr = find_preset("azr-tiny")
+    alone = replace(azr, algorithm=name, games=tuple(replace(m, kwargs={**m.kwargs, "attempts": 1}) for m in azr.games))
+    with pytest.raises(ValueError, match="attempts=1 of SelfPlay/Deduction-v0 gives the solver one to each; raise attempts"):
+        check_run(alone)
+    if name != "dpo":  # which pairs answers to one question
+        check_run(replace(alone, options={"group_by": "role+task_type"}))
+    check_run(replace(alone, train_roles=("proposer",)))
+    check_run(replace(alone, algorithm="trr++", options={}))
+    check_run(replace(azr, algorithm=name))
+    check_run(replace(KUHN, algorithm=name))  # the same cards are dealt again
+
+
+def test_a_late_error_leaves_no_folder_either(letters_run: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(models.ModelUnavailable):
+        train(replace(letters_run, model="./no-such-model"), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", sorted(PRESETS))
+def test_presets_pass_and_have_nothing_to_remark(name: str) -> None:
+    assert notices(check_run(find_preset(name))) == []
+
+
+def test_lsp_without_quality_says_what_it_is() -> None:
+    config = replace(LSP, algorithm="lsp")
+    [sentence] = notices(check_run(config))
+    assert sentence.startswith("algorithm='lsp' is the same as lsp-zero here")
+    paying = tuple(replace(mix, kwargs={**mix.kwargs, "quality_weight": 1.0}) for mix in config.games)
+    assert notices(check_run(replace(config, games=paying))) == []
+    assert notices(check_run(LSP)) == []
+
+
+def test_a_step_that_teaches_nothing_is_told_once_in_a_row(letters_run: TrainConfig, tmp_path: Path) -> None:
+    flat = {1, 2, 4, 5}
+    told: list[Event] = []
+    mix = GameMix(env_id=GAME, kwargs={"attempts": 4}, fresh=4, replay=0, references=0)
+    config = replace(letters_run, games=(mix,), steps=5, evaluation=EvalConfig(), train_roles=("solver",))
+    with pytest.MonkeyPatch.context() as patch:
+        module = import_module("agents.train")
+        own = module.control_returns
+
+        def returns(returns_B: Any, *args: Any) -> Any:
+            step = len([event for event in told if event.kind == "collected"])
+            return returns_B * 0 + 0.3 if step in flat else own(returns_B, *args)
+
+        patch.setattr(module, "control_returns", returns)
+        train(config, tmp_path / "run", told.append)
+    rows = read_rows(tmp_path / "run" / "metrics.jsonl")
+    assert [row["no_signal"] for row in rows] == [1, 1, 0, 1, 1]
+    sentences = [event.data["sentence"] for event in told if event.kind == "notice"]
+    assert [sentence.partition(" taught nothing: ")[0] for sentence in sentences] == ["step 1", "step 4"]
