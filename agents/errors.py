@@ -29,8 +29,10 @@ class OutOfMemory(AgentError):
 
 
 class LossNotFinite(AgentError, ValueError):
-    """Raised when a loss or a gradient is infinite or not a number, and the update changed nothing; or, in a run, when weights
-    are, which are then not saved."""
+    """Raised when a loss or a gradient is infinite or not a number, and the update changed nothing.
+
+    In a run also when weights are no numbers after an update; they are not saved then.
+    """
 
 
 class SyncError(AgentError):

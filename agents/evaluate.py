@@ -17,6 +17,7 @@ from .config import EvalConfig
 from .errors import AgentError
 from .game_keywords import keywords_of
 from .held_out import check_answers
+from .held_out import load_tasks as load_tasks  # where it lay before
 from .sampler import Sampler
 from .seeding import seed_of
 from .statistics import pass_at_k, powers_of_two

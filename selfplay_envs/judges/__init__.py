@@ -70,3 +70,12 @@ def unbound() -> Judge:
         "judge='self' is the run's own model with its starting weights, and none is bound here: let `selfplay train` bind "
         "it, or in your own code pass Referee(judges={'self': SelfJudge(sampler)})."
     )
+
+
+def __getattr__(name: str) -> Any:
+    """`RulesJudge`, which is imported when it is asked for."""
+    if name == "RulesJudge":
+        from .rules import RulesJudge
+
+        return RulesJudge
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

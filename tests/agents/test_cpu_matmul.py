@@ -3,23 +3,24 @@ from __future__ import annotations
 import pytest
 import torch
 from torch import nn
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import PreTrainedModel
 
 from agents import cpu_matmul
-from agents.cpu_matmul import CpuLinear, times_transposed, use_one_dnn
+from agents.cpu_matmul import BlockLinear, CpuLinear, times_transposed, use_one_dnn
 
 
+@pytest.mark.parametrize("kind", [CpuLinear, BlockLinear])
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("shape", [(5, 7, 16), (35, 16)])
 def test_a_cpu_linear_is_a_linear_layer_forwards_and_backwards(
-    monkeypatch: pytest.MonkeyPatch, bias: bool, shape: tuple[int, ...]
+    monkeypatch: pytest.MonkeyPatch, bias: bool, shape: tuple[int, ...], kind: type[nn.Linear]
 ) -> None:
     monkeypatch.setattr(cpu_matmul, "SMALL", 0)
     torch.manual_seed(0)
     plain = nn.Linear(16, 24, bias=bias)
     fast = nn.Linear(16, 24, bias=bias)
     fast.load_state_dict(plain.state_dict())
-    fast.__class__ = CpuLinear
+    fast.__class__ = kind
     x, grad = torch.randn(shape), torch.randn(*shape[:-1], 24)
     results = []
     for layer in (plain, fast):
@@ -38,7 +39,7 @@ def test_shapes_that_one_dnn_sees_are_few(monkeypatch: pytest.MonkeyPatch, rows:
     real = cpu_matmul._one_dnn
     monkeypatch.setattr(cpu_matmul, "_one_dnn", lambda a, b: (seen.append(a.shape[0]), seen.append(a.shape[1]), real(a, b))[2])
     layer = nn.Linear(cpu_matmul.ROWS, 2 * cpu_matmul.ROWS, bias=False)
-    layer.__class__ = CpuLinear
+    layer.__class__ = BlockLinear
     x = torch.randn(rows, cpu_matmul.ROWS, requires_grad=True)
     out = layer(x)
     out.sum().backward()
@@ -74,14 +75,13 @@ def test_frozen_weights_get_no_gradient_and_low_precision_keeps_working(monkeypa
     assert layer.bfloat16()(x.detach().bfloat16()).dtype is torch.bfloat16
 
 
-def test_a_models_layers_keep_names_and_values(
-    monkeypatch: pytest.MonkeyPatch, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
-) -> None:
+@pytest.mark.parametrize("blocks", [False, True])
+def test_a_models_layers_keep_names_and_values(monkeypatch: pytest.MonkeyPatch, model: PreTrainedModel, blocks: bool) -> None:
     monkeypatch.setattr(cpu_matmul, "SMALL", 0)
     ids = torch.arange(12)[None]
     before, names = model(input_ids=ids).logits.detach(), list(model.state_dict())
-    use_one_dnn(model)
+    use_one_dnn(model, blocks=blocks)
     assert list(model.state_dict()) == names
-    assert any(type(module) is CpuLinear for module in model.modules())
+    assert any(type(module) is (BlockLinear if blocks else CpuLinear) for module in model.modules())
     assert not any(type(module) is nn.Linear for module in model.modules())
     torch.testing.assert_close(model(input_ids=ids).logits, before, atol=1e-5, rtol=1e-4)
