@@ -106,8 +106,8 @@ def _choose(model: PreTrainedModel, forced: Mapping[str, int]) -> Chosen:
         else:
             most_threads = _threads_at_first
             decide("threads", lambda: trials.try_threads(shapes, most_threads), value=most_threads, otherwise=1)
+        choices["threads"] = choices["threads"] or _threads_of_user() or _threads_at_first  # 0: as if nothing had been set here
         _set_threads(choices["threads"])
-        choices["threads"] = torch.get_num_threads()  # what 0 stands for
         if small and most > 1 and choices["threads"] == 1:
             decide("workers", lambda: trials.try_workers(model, most), value=most, otherwise=1, least=NOT_SLOWER)
         choices.setdefault("workers", 1)

@@ -51,7 +51,7 @@ class TransformersSampler:
     Args:
         model: In eval mode; shared with the learner, so that syncing is a version stamp.
         tokenizer: With a chat template and a pad token; see `load_model`.
-        max_rows: Replies decoded at a time.
+        max_rows: Replies decoded at a time in one call; where they are more, workers share them.
         prefill_tokens: Prompt tokens, padding included, read per forward pass: bounds memory, does not change the replies.
         copy: Speak with a copy of the weights that changes in `receive` only, so that replies can be drawn while the learner
             updates its own.
@@ -105,9 +105,10 @@ class TransformersSampler:
             limit = min(sampling.max_new_tokens, self.context - len(ids_of[prompt]))
             rows += [_Row(number[ids_of[prompt]], seed, limit) for seed in own]
         ordered = sorted(rows, key=lambda row: row.prompt)  # neighbours share prompts, or have prompts of similar length
-        batches = [ordered[start : start + self.max_rows] for start in range(0, len(ordered), self.max_rows)]
+        size = self.max_rows if len(ordered) <= self.max_rows else max(1, self.max_rows // self.workers)
+        batches = [ordered[start : start + size] for start in range(0, len(ordered), size)]
         side_by_side([partial(self._decode, batch, distinct, sampling) for batch in batches], self.workers)
-        self._count(ordered, distinct, time.perf_counter() - started)
+        self._count(batches, distinct, time.perf_counter() - started)
         replies = iter([cast(Reply, row.reply) for row in rows])
         return [[next(replies) for _ in own] for own in seeds]
 
@@ -192,10 +193,9 @@ class TransformersSampler:
             policy_version=self.policy_version,
         )
 
-    def _count(self, ordered: Sequence[_Row], distinct: Sequence[tuple[int, ...]], seconds: float) -> None:
+    def _count(self, batches: Sequence[Sequence[_Row]], distinct: Sequence[tuple[int, ...]], seconds: float) -> None:
         """Prompt tokens once per distinct prompt; those read again, since their rows fell into several batches, apart."""
-        starts = range(0, len(ordered), self.max_rows)
-        read = [prompt for start in starts for prompt in {row.prompt for row in ordered[start : start + self.max_rows]}]
+        read = [prompt for batch in batches for prompt in {row.prompt for row in batch}]
         once = sum(len(distinct[prompt]) for prompt in set(read))
         totals: Any = self.counts  # one entry is no whole number
         with self._counting:

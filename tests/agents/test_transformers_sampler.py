@@ -3,6 +3,7 @@ from __future__ import annotations
 import copy
 import random
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 import pytest
@@ -268,15 +269,29 @@ def test_bounds_are_checked(model: PreTrainedModel, tokenizer: PreTrainedTokeniz
         TransformersSampler(model, tokenizer, **{field: 0})  # type: ignore[arg-type]
 
 
-def test_batches_side_by_side_change_no_bit_and_no_count(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+def test_workers_share_what_is_too_much_for_one_batch(
+    monkeypatch: pytest.MonkeyPatch, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    sizes: list[int] = []
+    real = TransformersSampler._decode
+    monkeypatch.setattr(
+        TransformersSampler, "_decode", lambda own, rows, *rest: (sizes.append(len(rows)), real(own, rows, *rest))
+    )
     prompts = [(Message("user", "ab" * (1 + i % 3)),) for i in range(11)]
     seeds = [[i, 100 + i] for i in range(11)]
     found = []
-    for workers in (1, 3):
+    for workers in (1, 2, 2):
         use_short_cuts(model, f"onednn=0,blocks=0,attention=0,tables=0,threads=1,workers={workers}")
         sampler = TransformersSampler(model, tokenizer, max_rows=4)
         assert sampler.workers == workers
         replies = sampler.act(prompts, Sampling(max_new_tokens=9), seeds)
         found.append((replies, {name: n for name, n in sampler.counts.items() if name != "generate_s"}))
-    assert found[0] == found[1]
-    assert found[0][1]["reply_tokens"] == sum(len(reply.token_ids) for own in found[0][0] for reply in own)
+    (one, counts), (two, shared), again = found
+    assert again == (two, shared)  # the same bits
+    assert counts.keys() == shared.keys()
+    assert counts["reply_tokens"] == shared["reply_tokens"] == sum(len(reply.token_ids) for own in one for reply in own)
+    for mine, theirs in zip(chain(*one), chain(*two), strict=True):
+        assert mine.token_ids == theirs.token_ids
+        assert mine.logprobs == pytest.approx(theirs.logprobs, abs=1e-5)
+    assert sizes[:6] == [4, 4, 4, 4, 4, 2]
+    assert sizes[6:] == [2] * 22  # two workers say as many replies at a time as one
