@@ -23,6 +23,7 @@ def denominators(
     reply_limit: int = 0,
     weights: Mapping[str, float] | None = None,
     shares: Mapping[str, float] | None = None,
+    pairs: bool = False,
 ) -> Tensor:
     """What each message's token losses are divided by, float32 (B, 1); `aggregate` as in `agents.objective.Objective`.
 
@@ -41,6 +42,7 @@ def denominators(
         reply_limit: Tokens of the longest reply allowed, for `constant`.
         weights: Of roles, for `role`; others 1.
         shares: Of roles in the step's weight, see `shared_out`; None or empty: as the aggregate has it.
+        pairs: The loss is of whole messages, so that one of many tokens weighs no more in `shares`.
 
     Raises:
         ValueError: `constant` without `reply_limit`.
@@ -60,7 +62,8 @@ def denominators(
         if reply_limit < 1:
             raise ValueError(f"aggregate={aggregate!r} divides by the longest reply allowed; give the learner its reply_limit.")
         found_B = torch.full((count,), float(count * reply_limit))
-    return (shared_out(found_B, length_B, roles, shares) if shares else found_B)[:, None]
+    counted_B = torch.ones_like(length_B) if pairs else length_B
+    return (shared_out(found_B, counted_B, roles, shares) if shares else found_B)[:, None]
 
 
 def shared_out(denominator_B: Tensor, length_B: Tensor, roles: Sequence[str], shares: Mapping[str, float]) -> Tensor:

@@ -76,6 +76,11 @@ class Algorithm:
             raise ValueError(f"Algorithm.needs={sorted(unknown)!r} is not known; choose among {', '.join(NEEDS)}.")
         if "pairs" in self.needs:
             self._check_pairs()
+        if self.imitates and self.objective.kl_coef and self.objective.kl_in == "reward":
+            raise ValueError(
+                f"options kl_in='reward' does nothing with algorithm={self.name!r}, which imitates whatever a message earned; "
+                "choose kl_in=loss."
+            )
         if "token_rewards" in self.needs and not _names(self.advantage, "reward_BT"):
             raise ValueError(f"Algorithm.needs of {self.name!r} has 'token_rewards', but its advantage takes no `reward_BT`.")
 
@@ -207,6 +212,11 @@ class Algorithm:
             raise ValueError(
                 f"options group_by={self.group_by!r} would pair messages of different questions; choose prompt, query or task."
             )
+        if self.objective.aggregate not in ("message", "role"):
+            raise ValueError(
+                f"options aggregate={self.objective.aggregate!r} has no meaning for pairs of messages, whose loss is no sum "
+                "over tokens; choose message or role."
+            )
         idle = {"tis_cap": 0.0, "entropy_share": 1.0, "covariance": "none"}
         odd = [name for name, off in idle.items() if getattr(self.objective, name) != off]
         if odd:
@@ -236,13 +246,15 @@ def _names(function: Callable[..., Any], keyword: str) -> bool:
 
 def _typed(name: str, value: Option, like: Option) -> Option:
     """`value` as the type of `like`; texts come from a command line."""
+    if isinstance(value, bool) and not isinstance(like, bool):
+        raise ValueError(f"options {name}={value!r} is not like {like!r}.")
     if isinstance(like, bool) and isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
     if isinstance(like, float | int) and not isinstance(like, bool):
         try:
             number = float(value)
             return int(number) if isinstance(like, int) and number.is_integer() else number
-        except ValueError:
+        except (TypeError, ValueError, OverflowError):
             raise ValueError(f"options {name}={value!r} is not a number, such as {like}.") from None
     if type(value) is not type(like):
         raise ValueError(f"options {name}={value!r} is not like {like!r}.")

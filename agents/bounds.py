@@ -1,4 +1,4 @@
-"""Numbers of a configuration: each of its field's kind, finite, and not too small; one sentence where it is not. No torch."""
+"""Fields of a configuration: each of its kind, numbers finite and not too small; one sentence where one is not. No torch."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from dataclasses import fields
 from numbers import Integral, Real
 from typing import Any
 
+PLAIN: dict[str, tuple[type, str]] = {"bool": (bool, "True or False"), "str": (str, "a text")}
 
-def check_numbers(record: Any, **least: float) -> None:
-    """Stops where a field of a dataclass that is annotated `int` or `float` (or either `| None`) holds something else.
+
+def check_fields(record: Any, **least: float) -> None:
+    """Stops where a field of a dataclass that is annotated `int`, `float` (or either `| None`), `bool` or `str` holds another.
 
     Args:
         record: An instance; its module must have `from __future__ import annotations`, which makes annotations texts.
@@ -21,6 +23,8 @@ def check_numbers(record: Any, **least: float) -> None:
     for one in fields(record):
         kind, _, rest = str(one.type).partition(" | ")
         value = getattr(record, one.name)
+        if kind in PLAIN and not rest and not isinstance(value, PLAIN[kind][0]):
+            raise ValueError(f"{type(record).__name__}.{one.name}={value!r} is not {PLAIN[kind][1]}; choose one.")
         if kind not in ("int", "float") or (value is None and rest == "None"):
             continue
         told = f"{type(record).__name__}.{one.name}={value!r}"

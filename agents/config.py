@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal, Self
 
-from .bounds import check_numbers
+from .bounds import check_fields
 from .learner_config import LearnerConfig
 from .sampler_text import needs_model
 from .sampling import Sampling, check_trainable
@@ -47,7 +47,7 @@ class GameMix:
     """Tasks that must never train: `none`, or `tiny` for the held-out programs of the tiny model."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, fresh=0, replay=0, references=0, capacity=1)
+        check_fields(self, fresh=0, replay=0, references=0, capacity=1)
         if self.fresh == 0:
             raise ValueError(
                 f"GameMix.fresh=0 of {self.env_id!r}: the tasks that are replayed are those that fresh episodes proposed, so "
@@ -77,7 +77,7 @@ class EvalConfig:
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
-        check_numbers(self, every=0, samples=1, limit=0)
+        check_fields(self, every=0, samples=1, limit=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +155,7 @@ class TrainConfig:
                 raise ValueError(
                     f"GameMix.references_from of {mix.env_id!r} names {missing[0]!r}, which is not among the games; add it."
                 )
-        check_numbers(
+        check_fields(
             self,
             steps=1,
             seed=0,

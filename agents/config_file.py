@@ -17,7 +17,7 @@ import difflib
 import json
 import tomllib
 from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -79,13 +79,21 @@ def _value(hint: Any, value: Any, where: str, path: Path) -> Any:
     """One value as its field's type; a whole number may stand for a float.
 
     Raises:
-        ValueError: It is of another type.
+        ValueError: It is of another type, or an entry of a list lacks what it must say.
     """
     kind, args = get_origin(hint), get_args(hint)
     if is_dataclass(hint) and isinstance(hint, type) and isinstance(value, Mapping):
         return _record(hint, value, f"{where}.", path)
     if kind is tuple and isinstance(value, list):
-        return [_value(args[0], one, f"{where}.{number}", path) for number, one in enumerate(value)]
+        items = [_value(args[0], one, f"{where}.{number}", path) for number, one in enumerate(value)]
+        if is_dataclass(args[0]):
+            needed = [one.name for one in fields(args[0]) if one.default is MISSING and one.default_factory is MISSING]
+            lacking = next(
+                (f"{where}.{i} lacks {name}" for i, item in enumerate(items) for name in needed if name not in item), ""
+            )
+            if lacking:
+                raise ValueError(f"{path}: {lacking}; add it under [[{where}]].")
+        return items
     if kind is dict and isinstance(value, Mapping):
         return {name: _value(args[1], one, f"{where}.{name}", path) for name, one in value.items()}
     choices = args if kind in (Union, UnionType) else (hint,)

@@ -35,10 +35,11 @@ def attention(
     return out.to(query.dtype), None
 
 
-def use_short_float32(model: PreTrainedModel) -> None:
-    """Has a model that takes transformers' `sdpa` take `attention` instead; others stay as they are."""
-    if getattr(model.config, "_attn_implementation", None) == "sdpa":
-        cast(Any, model).set_attn_implementation(SHORT_FLOAT32)
+def use_short_float32(model: PreTrainedModel, *, undo: bool = False) -> None:
+    """Has a model that takes transformers' `sdpa` take `attention` instead, or the other way round; others stay as they are."""
+    before, after = (SHORT_FLOAT32, "sdpa") if undo else ("sdpa", SHORT_FLOAT32)
+    if getattr(model.config, "_attn_implementation", None) == before:
+        cast(Any, model).set_attn_implementation(after)
 
 
 AttentionInterface.register(SHORT_FLOAT32, cast(Any, attention))

@@ -50,11 +50,11 @@ class BlockLinear(CpuLinear):
     rows_per_block = ROWS
 
 
-def use_one_dnn(model: PreTrainedModel, *, blocks: bool = True) -> None:
-    """Has every plain linear layer of a model go through oneDNN; parameters, names and files stay as they are."""
+def use_one_dnn(model: PreTrainedModel, *, blocks: bool = True, undo: bool = False) -> None:
+    """Has every plain linear layer of a model go through oneDNN, or torch's way again; names and values stay as they are."""
     for module in model.modules():
-        if type(module) is nn.Linear:
-            module.__class__ = BlockLinear if blocks else CpuLinear
+        if type(module) in (nn.Linear, CpuLinear, BlockLinear):
+            module.__class__ = nn.Linear if undo else BlockLinear if blocks else CpuLinear
 
 
 class _Product(torch.autograd.Function):

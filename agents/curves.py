@@ -14,8 +14,9 @@ Row = Mapping[str, Any]
 
 
 def cells_of(row: Row) -> list[str]:
-    """The `role/task_type` cells of a metrics row, sorted."""
-    return sorted(key.removesuffix("/count") for key in row if key.endswith("/count"))
+    """The `role/task_type` cells of a metrics row, sorted; a reason that a game calls `count` makes none."""
+    cells = (key.removesuffix("/count") for key in row if key.endswith("/count"))
+    return sorted(cell for cell in cells if cell.rpartition("/")[2] not in ("reason", "void", "quality"))
 
 
 def roles_of(row: Row) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ from selfplay_envs import Game
 from selfplay_envs.loading import did_you_mean
 from selfplay_envs.prompts import STYLES
 from selfplay_envs.registration import game_spec, load_game
-from selfplay_envs.text_options import typed_options
+from selfplay_envs.text_options import parameters_of, typed_options
 
 from .config import GameMix
 
@@ -23,7 +22,7 @@ def keywords_of(env_id: str) -> dict[str, Any]:
         UsageError: The game is not registered, or does not load.
     """
     registered = {name: value for name, value in game_spec(env_id).kwargs.items() if name != "game"}
-    return {one.name: one.default for one in inspect.signature(_class_of(env_id)).parameters.values()} | registered
+    return {one.name: one.default for one in parameters_of(_class_of(env_id)).values()} | registered
 
 
 def set_keywords(mix: GameMix, given: Mapping[str, str]) -> GameMix:
@@ -36,7 +35,7 @@ def set_keywords(mix: GameMix, given: Mapping[str, str]) -> GameMix:
     kwargs = dict(mix.kwargs)
     for name, text in given.items():
         if name not in known:
-            hint = did_you_mean(name, known) or f"; it takes {', '.join(known)}."
+            hint = did_you_mean(name, known) or f"; it takes {', '.join(known) or 'none'}."
             raise ValueError(f"{mix.env_id} has no keyword {name!r}{hint}")
         if text:
             kwargs |= typed_options(_class_of(mix.env_id), {name: text}, f"{name}={text}", f"keyword of {mix.env_id}")

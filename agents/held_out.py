@@ -7,13 +7,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from selfplay_envs import UsageError, read_azr_tasks
+from selfplay_envs import Match, Start, UsageError, read_azr_tasks
 from selfplay_envs.json_lines import read_json_lines
-from selfplay_envs.registration import game_spec, load_game, resolve_game_id
+from selfplay_envs.registration import game_spec, load_game, make_game, resolve_game_id
 
 from .config import GameMix
 from .errors import AgentError
-from .game_keywords import ask_in
+from .game_keywords import ask_in, keywords_of
 
 ROW = '{"env_id": ..., "task": {...}}'
 
@@ -59,6 +59,35 @@ def asked_with(tasks: Mapping[str, Any], games: Sequence[GameMix], style: str = 
         wording = style or ("" if env_id in known else usual)
         found[env_id] = ask_in(wording, env_id, kwargs) if wording else kwargs
     return found
+
+
+def check_starts(tasks: Mapping[str, Sequence[Mapping[str, Any]]], games: Sequence[GameMix]) -> None:
+    """Lets every task start its game, and nobody speak: what a game does not understand is said before anything is loaded.
+
+    Args:
+        tasks: By registered id.
+        games: Of the run, whose keywords count.
+
+    Raises:
+        AgentError: A task does not start, or makes no difference to who begins and what they are shown; or a game has no
+            panel, whose size is that of the samples.
+    """
+    for env_id, kwargs in asked_with(tasks, games).items():
+        game = make_game(env_id, **kwargs)
+        if "attempts" not in keywords_of(env_id):
+            raise AgentError(f"{env_id} has no keyword 'attempts', which sets the samples of a problem; hand it on to Game.")
+        for number, task in enumerate(tasks[env_id], 1):
+            said = f"evaluation.tasks: task {number} of {env_id}, {dict(task)!r:.60},"
+            try:
+                began = Match(Start(env_id, 0, kwargs, {"task": task}), game).waiting
+                unread = (
+                    not any(slot.role in game.answers for slot in began) and began == Match(Start(env_id, 0, kwargs)).waiting
+                )
+            except Exception as error:  # the game's own sentence, or its slip over a task that it did not expect
+                reason = str(error) if isinstance(error, UsageError | AgentError) else f"{type(error).__name__}: {error}"
+                raise AgentError(f"{said} does not start the game: {reason}") from error
+            if unread:
+                raise AgentError(f"{said} is not read: the game begins as it does without; see what its reset takes.")
 
 
 def _tiny_tasks() -> dict[str, list[dict[str, Any]]]:

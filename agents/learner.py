@@ -119,19 +119,24 @@ class Learner:
         epochs, mini_batches, version = self.config.epochs, self.config.mini_batches, self.policy_version
         steps = epochs * mini_batches
         algorithm.check_off_policy(steps=steps, stale=False)
-        if "value_head" in algorithm.needs:
-            self._make_value_head()
         memory = dict(self.memory.get(algorithm.name, {}))  # kept once the update has succeeded
         rng = generator_of("learner", version)
         views = Views(own=self.scorer.look, reference=self._look_back)
         self.heed()
-        ready = prepare(
-            batch, algorithm, views, memory=memory, rng=rng, reply_limit=self.reply_limit, policy_version=version, steps=steps
-        )
-        if ready is None:
-            return {"tokens": 0.0, "dropped": float(len(batch)), "no_signal": 1.0}
         rows: list[dict[str, float]] = []
-        with self._weights.all_or_nothing(several=steps > 1):
+        with self._value_head_for(algorithm), self._weights.all_or_nothing(several=steps > 1):
+            ready = prepare(
+                batch,
+                algorithm,
+                views,
+                memory=memory,
+                rng=rng,
+                reply_limit=self.reply_limit,
+                policy_version=version,
+                steps=steps,
+            )
+            if ready is None:
+                return {"tokens": 0.0, "dropped": float(len(batch)), "no_signal": 1.0}
             for part in steps_of(ready, epochs, mini_batches, rng):
                 rows.append(self._train_on(part if rows else part.first(), algorithm))
         if memory:
@@ -170,8 +175,7 @@ class Learner:
         Raises:
             ValueError: The state is of a model with other trained weights.
         """
-        if VALUE_HEAD in state["weights"]:
-            self._make_value_head()
+        self._set_value_head(VALUE_HEAD in state["weights"])
         self._weights.load_state_dict(state, steps=state["policy_version"] * self.config.epochs)
         self.policy_version = state["policy_version"]
         self.memory = {name: dict(own) for name, own in state["memory"].items()}
@@ -230,14 +234,24 @@ class Learner:
             "device": self.model.device.type,
         }
 
-    def _make_value_head(self) -> None:
-        """A linear value head that starts at 0, trained with the rest."""
-        if self.scorer.value_head is None:
-            width = self.model.config.get_text_config().hidden_size
-            wide = torch.promote_types(self.model.dtype, torch.float32)
-            self.scorer.value_head = nn.Linear(width, 1, bias=False, device=self.model.device, dtype=wide)
-            nn.init.zeros_(self.scorer.value_head.weight)
-            self._weights.add_value_head(cast(nn.Parameter, self.scorer.value_head.weight))
+    def _set_value_head(self, wanted: bool) -> None:
+        """Makes a value head that starts at 0 and trains with the rest, keeps the one that is there, or drops it."""
+        if wanted and self.scorer.value_head is None:
+            self._weights.add_value_head(self.scorer.make_value_head())
+        elif not wanted:
+            self.scorer.value_head = None
+            self._weights.drop_value_head()
+
+    @contextmanager
+    def _value_head_for(self, algorithm: Algorithm) -> Generator[None]:
+        """Inside there is a value head if the row needs one; one that was made here goes again where what is inside fails."""
+        had = self.scorer.value_head is not None
+        self._set_value_head(had or "value_head" in algorithm.needs)
+        try:
+            yield
+        except BaseException:
+            self._set_value_head(had)
+            raise
 
     @contextmanager
     def _training(self) -> Generator[None]:

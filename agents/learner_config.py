@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from .bounds import check_numbers
+from .bounds import check_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ class LearnerConfig:
     """One adapter for all roles, or one for each; `per-role` needs lora_rank."""
 
     def __post_init__(self) -> None:
-        check_numbers(
+        check_fields(
             self,
             lr=0,
             warmup_steps=0,

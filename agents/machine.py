@@ -122,10 +122,8 @@ def _choose(model: PreTrainedModel, forced: Mapping[str, int]) -> Chosen:
 
 def _take(model: PreTrainedModel, short_cuts: ShortCuts) -> None:
     _set_threads(short_cuts.threads)
-    if short_cuts.onednn:
-        use_one_dnn(model, blocks=short_cuts.blocks)
-    if short_cuts.attention:
-        use_short_float32(model)
+    use_one_dnn(model, blocks=short_cuts.blocks, undo=not short_cuts.onednn)
+    use_short_float32(model, undo=not short_cuts.attention)
     setattr(model, TAKEN, short_cuts)
 
 

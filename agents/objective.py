@@ -32,10 +32,10 @@ class Objective:
     """Weight of a role's loss under `aggregate="role"`, as `challenger=0.5,solver=1`; others 1. LSP's alpha_Ch."""
     role_shares: str = ""
     """Share of the step's loss weight by role, as `proposer=0.5,solver=0.5`, however many messages or tokens a role has; with
-    any aggregate but role. The weight of a token is one over what its loss is divided by, and that of the step stays what it
-    was. What the named roles leave is divided among the others as the aggregate has it; the share of a role that says nothing
-    in a step stays unused. KL and entropy terms in the loss are shared out alike. AZR trains as many proposer as solver
-    messages."""
+    any aggregate but role. The weight of a token (for dpo of a message) is one over what its loss is divided by, and that of
+    the step stays what it was. What the named roles leave is divided among the others as the aggregate has it; the share of a
+    role that says nothing in a step stays unused. KL and entropy terms in the loss are shared out alike. AZR trains as many
+    proposer as solver messages."""
     cut_off: Literal["train", "mask"] = "train"
     """`mask` leaves out replies that the length limit ended (`dropped` counts them). They still count in the baseline of their
     group, and for dpo they form no pairs. See: Yu et al., DAPO, section 3.4 (overlong filtering)."""
@@ -67,13 +67,13 @@ class Objective:
     covariance: Literal["none", "clip", "kl"] = "none"
     """Guards tokens whose advantage and log-probability go together: Clip-Cov or KL-Cov. See: Cui et al., arXiv 2505.22617."""
     clip_cov_share: float = 2e-4
-    """Share of tokens that Clip-Cov leaves out, drawn among those with covariance between the two bounds."""
+    """Share of tokens, at least one, that Clip-Cov leaves out, drawn among those with covariance between the two bounds."""
     clip_cov_low: float = 1.0
     """Clip-Cov draws among tokens whose covariance of advantage and log-probability is above this."""
     clip_cov_high: float = 5.0
     """Clip-Cov draws among tokens whose covariance is below this."""
     kl_cov_share: float = 2e-3
-    """Share of tokens, those of highest covariance, that KL-Cov holds back."""
+    """Share of tokens, at least one, those of highest covariance, that KL-Cov holds back."""
     kl_cov_coef: float = 1.0
     """Weight of |log pi - log pi_old| on them. It acts from the second optimiser step on, or where the sampler lags behind:
     before anything has moved the two are equal. The row's own clipping stays; the paper has none."""
@@ -104,6 +104,11 @@ class Objective:
         if self.tis_cap and self.old_logprobs == "sampler":
             raise ValueError(
                 f"options tis_cap={self.tis_cap!r} and old_logprobs='sampler' would both correct for the sampler; choose one."
+            )
+        if self.covariance == "clip" and self.clip_cov_low >= self.clip_cov_high:
+            raise ValueError(
+                f"options clip_cov_low={self.clip_cov_low!r} is not below clip_cov_high={self.clip_cov_high!r}, so Clip-Cov "
+                "would leave out no token; the paper draws between 1 and 5."
             )
 
     @property
@@ -137,15 +142,32 @@ class Objective:
                 "that train; give it a share, or leave it out of train_roles."
             )
 
+    def check_weights(self, roles: Collection[str]) -> None:
+        """Stops where nothing could train.
+
+        Raises:
+            ValueError: `role_weights` or `role_shares` give each of these roles 0.
+        """
+        for name, given in (("role_weights", self.weights()), ("role_shares", self.shares())):
+            if all(given.get(role) == 0 for role in roles):
+                raise ValueError(
+                    f"options {name}={getattr(self, name)!r} gives 0 to every role that trains ({', '.join(sorted(roles))}), "
+                    "so nothing would; give one of them more."
+                )
+
 
 def _by_role(name: str, text: str) -> dict[str, float]:
     found: dict[str, float] = {}
     for part in filter(None, text.split(",")):
-        role, _, number = part.partition("=")
+        role, _, number = (one.strip() for one in part.partition("="))
+        if role in found:
+            raise ValueError(f"options {name}={text!r} names {role!r} twice; give each role one number.")
         try:
-            found[role.strip()] = float(number)
+            found[role] = float(number)
         except ValueError:
-            raise ValueError(f"options {name}={text!r} is not of the form proposer=0.5,solver=1.") from None
+            role = ""
+        if not role:
+            raise ValueError(f"options {name}={text!r} is not of the form proposer=0.5,solver=1.")
     if any(not 0 <= one < float("inf") for one in found.values()):
         raise ValueError(f"options {name}={text!r} holds a number that is negative or not finite; 0 trains nothing.")
     return found
@@ -164,7 +186,7 @@ SETTINGS: Mapping[str, Setting] = settings_of(
         "kl_cov_coef": _OFF,
         "tis_cap": _OFF,
         "value_coef": _OFF,
-        "entropy_share": _SHARE,
+        "entropy_share": Setting(low=0, high=1, open_low=True, remedy="it is a share of the whole, and 0 would train nothing"),
         "clip_cov_share": _SHARE,
         "kl_cov_share": _SHARE,
         "overlong_share": _SHARE,

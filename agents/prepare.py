@@ -70,7 +70,7 @@ def prepare(
     reference_BT = views.reference(batch) if algorithm.wants_reference else None
     batch, reward_BT = _kl_in_reward(batch, algorithm, reference_BT)
     has_values, tis = "value_head" in algorithm.needs, objective.tis_cap > 0
-    own_B = _own(batch, objective, policy_version)
+    own_B, pairs = _own(batch, objective, policy_version), "pairs" in algorithm.needs
     looks_back = algorithm.has_ratio and bool(own_B.any()) and (steps > 1 or not own_B.all())
     look = has_values or tis or objective.entropy_share < 1 or looks_back
     own_BT, entropy_BT, values_BT = views.own(batch) if look else (batch.logprobs_BT, None, None)
@@ -80,20 +80,24 @@ def prepare(
         **({"reward_BT": reward_BT} if reward_BT is not None else {}),
     }
     advantage_BT = algorithm.advantages(batch, **given)
-    weight_BT, held_BT = _token_weights(batch, algorithm, advantage_BT, entropy_BT, rng)
+    trained = _not_cut_off(batch, objective)
+    if not trained:
+        return None
+    mask_BT = _only(trained, batch.mask_BT)
+    weight_BT, held_BT = _token_weights(batch, mask_BT, algorithm, advantage_BT, entropy_BT, rng)
     metrics: dict[str, float] = {}
     if reference_BT is not None:
-        metrics["kl_reference"] = mean_kl(batch.logprobs_BT, reference_BT, batch.mask_BT)
+        metrics["kl_reference"] = mean_kl(batch.logprobs_BT, reference_BT, mask_BT)
     if tis:
-        importance_BT = token_weights.truncated_importance(own_BT, batch.logprobs_BT, batch.mask_BT, objective.tis_cap)
+        importance_BT = token_weights.truncated_importance(own_BT, batch.logprobs_BT, mask_BT, objective.tis_cap)
         weight_BT = weight_BT * importance_BT
-        metrics["tis_weight"] = float(importance_BT.sum() / batch.num_tokens)
+        metrics["tis_weight"] = float(importance_BT.sum() / mask_BT.sum())
     ready = Prepared(
         batch=batch,
         advantage_BT=advantage_BT * weight_BT,
         old_BT=torch.where(own_B[:, None], own_BT, batch.logprobs_BT),
         own_B=own_B,
-        denominator_B1=denominators_of(batch, objective, reply_limit),
+        denominator_B1=denominators_of(batch, objective, reply_limit, pairs=pairs),
         reference_BT=reference_BT,
         held_BT=held_BT,
         values_BT=values_BT if has_values else None,
@@ -101,11 +105,8 @@ def prepare(
         metrics=metrics,
         objective=objective,
         reply_limit=reply_limit,
-        pairs="pairs" in algorithm.needs,
+        pairs=pairs,
     )
-    trained = _not_cut_off(batch, objective)
-    if not trained:
-        return None
     ready = ready if len(trained) == len(batch) else ready.part(trained)
     metrics["dropped"] = float(collected - len(trained))
     return ready if looks_back else ready.first()
@@ -139,6 +140,13 @@ def _not_cut_off(batch: TokenBatch, objective: Objective) -> list[int]:
     return (~batch.cut_B).nonzero()[:, 0].tolist()
 
 
+def _only(rows: list[int], mask_BT: Tensor) -> Tensor:
+    """The mask, with nothing in other rows."""
+    kept_BT = torch.zeros_like(mask_BT)
+    kept_BT[rows] = mask_BT[rows]
+    return kept_BT
+
+
 def _own(batch: TokenBatch, objective: Objective, policy_version: int | None) -> Tensor:
     """Messages whose ratios are taken against the learner's own log-probabilities before it changes, bool (B,).
 
@@ -164,10 +172,15 @@ def _kl_in_reward(batch: TokenBatch, algorithm: Algorithm, reference_BT: Tensor 
 
 
 def _token_weights(
-    batch: TokenBatch, algorithm: Algorithm, advantage_BT: Tensor, entropy_BT: Tensor | None, rng: np.random.Generator
+    batch: TokenBatch,
+    mask_BT: Tensor,
+    algorithm: Algorithm,
+    advantage_BT: Tensor,
+    entropy_BT: Tensor | None,
+    rng: np.random.Generator,
 ) -> tuple[Tensor, Tensor | None]:
-    """Weights that multiply the advantage, and the tokens that KL-Cov holds back."""
-    objective, mask_BT = algorithm.objective, batch.mask_BT
+    """Weights that multiply the advantage, and the tokens that KL-Cov holds back: shares of those in the mask, which train."""
+    objective = algorithm.objective
     weight_BT, held_BT = mask_BT.float(), None
     if objective.covariance != "none":
         covariance_BT = token_weights.covariance(advantage_BT, batch.logprobs_BT, mask_BT)

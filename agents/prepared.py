@@ -65,7 +65,7 @@ class Prepared:
             advantage_BT=self.advantage_BT[index, -width:],
             old_BT=of(self.old_BT),
             own_B=self.own_B[index],
-            denominator_B1=denominators_of(batch, self.objective, self.reply_limit),
+            denominator_B1=denominators_of(batch, self.objective, self.reply_limit, pairs=self.pairs),
             reference_BT=of(self.reference_BT),
             held_BT=of(self.held_BT),
             values_BT=of(self.values_BT),
@@ -77,8 +77,8 @@ class Prepared:
         return replace(self, old_BT=None) if self.own_B.all() else self
 
 
-def denominators_of(batch: TokenBatch, objective: Objective, reply_limit: int) -> Tensor:
-    """What the token losses of these messages are divided by, float32 (B, 1), if they are the whole step."""
+def denominators_of(batch: TokenBatch, objective: Objective, reply_limit: int, *, pairs: bool) -> Tensor:
+    """What the losses of these messages are divided by, float32 (B, 1), if they are the whole step."""
     return denominators(
         objective.aggregate,
         batch.mask_BT,
@@ -86,4 +86,5 @@ def denominators_of(batch: TokenBatch, objective: Objective, reply_limit: int) -
         reply_limit=reply_limit,
         weights=objective.weights(),
         shares=objective.shares(),
+        pairs=pairs,
     )

@@ -211,7 +211,7 @@ NAMED: Registry[TrainConfig | Callable[[], TrainConfig]] = Registry(
     "preset",
     PRESETS,
     group="agents.presets",
-    what="a TrainConfig, nor function that returns one",
+    what="a TrainConfig or function that returns one",
     fits=lambda preset: callable(preset) or isinstance(preset, TrainConfig),
 )
 
@@ -227,7 +227,7 @@ def find_preset(name: str) -> TrainConfig:
     found = NAMED.find(name)
     try:
         config: object = found() if callable(found) else found
-    except Exception as error:  # somebody's own function
+    except (Exception, SystemExit) as error:  # somebody's own function
         raise UsageError(f"preset={name!r}: {blame(error, name.partition(':')[0])}; mend that function.") from error
     if not isinstance(config, TrainConfig):
         raise UsageError(f"preset={name!r} returns {config!r:.60}, which is no TrainConfig; see agents.TrainConfig.")

@@ -14,7 +14,7 @@ from selfplay_envs.shapers import Shaper, find_shaper
 from .algorithm import Algorithm
 from .algorithms import find_algorithm
 from .config import TrainConfig
-from .held_out import load_tasks
+from .held_out import check_starts, load_tasks
 from .sampler_text import SAMPLERS
 from .schedule import Schedule, check_roles
 
@@ -45,7 +45,7 @@ def check_run(config: TrainConfig) -> Parts:
     Raises:
         ValueError: A name, an option or a keyword is not known or wrong, or nobody could ever train.
         SandboxUnavailable: The text of the sandbox is wrong.
-        AgentError: The tasks of the evaluation are missing.
+        AgentError: The tasks of the evaluation are missing, or one does not start its game.
     """
     algorithm = find_algorithm(config.algorithm).configured(config.options)
     algorithm.check_off_policy(steps=config.learner.epochs * config.learner.mini_batches, stale=config.staleness > 0)
@@ -67,8 +67,9 @@ def check_run(config: TrainConfig) -> Parts:
         config.steps,
     )
     algorithm.objective.check_shares(trained)
+    algorithm.objective.check_weights(trained)
     check_panels(algorithm, parts.games, trained)
-    load_tasks(config.evaluation.tasks, config.games)
+    check_starts(load_tasks(config.evaluation.tasks, config.games), config.games)
     return parts
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .bounds import check_numbers
+from .bounds import check_fields
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +19,7 @@ class Sampling:
     """Tokens of a reply at most, the end-of-turn token included; fewer where the model's context ends."""
 
     def __post_init__(self) -> None:
-        check_numbers(self, max_new_tokens=1)
+        check_fields(self, max_new_tokens=1)
         if not 0.0 <= self.temperature <= 100.0:
             raise ValueError(
                 f"Sampling.temperature={self.temperature!r} is outside 0 to 100; 1.0 is the model's own distribution."

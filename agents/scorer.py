@@ -6,6 +6,7 @@ Legend of shape suffixes: B messages, T token positions.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -53,6 +54,14 @@ class Scorer:
             value_head=self.value_head,
             wants_entropy=wants_entropy,
         )
+
+    def make_value_head(self) -> nn.Parameter:
+        """Puts a linear value head that says 0 on the model; returns its weight."""
+        width = self.model.config.get_text_config().hidden_size
+        wide = torch.promote_types(self.model.dtype, torch.float32)
+        self.value_head = nn.Linear(width, 1, bias=False, device=self.model.device, dtype=wide)
+        nn.init.zeros_(self.value_head.weight)
+        return cast(nn.Parameter, self.value_head.weight)
 
     def weights_side_by_side(self) -> list[nn.Parameter]:
         """What trains, where each worker can hold gradients of its own; empty where micro-batches come one after the other.

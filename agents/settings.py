@@ -107,8 +107,9 @@ def meanings(record: type) -> dict[str, str]:
 KEYWORDS: Mapping[str, Setting] = {
     "clip_low": Setting(
         meaning="Ratios of new to old probability below 1 - clip_low are clipped: such a token (gspo: message) of negative "
-        "advantage has no gradient. 1 or more leaves that side open. Without several optimiser steps per batch (learner.epochs or "
-        "learner.mini_batches above 1) or a sampler that lags behind every ratio is 1, and nothing is clipped.",
+        "advantage has no gradient. 1 or more leaves that side open. Without several optimiser steps per batch "
+        "(learner.epochs or learner.mini_batches above 1) or a sampler that lags behind every ratio is 1, and nothing is "
+        "clipped.",
         low=0,
         remedy="0.2 is usual, gspo takes 3e-4, and 1 or more leaves that side open",
     ),

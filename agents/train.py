@@ -122,10 +122,13 @@ def _tell_of_silence(run: Run, learned: dict[str, float]) -> None:
     """Says that a step taught nothing, at the first of such steps in a row."""
     silent = bool(learned.get("no_signal", run.silent))  # a step in which nobody trained says nothing of returns
     if silent and not run.silent:
+        why = "in every group all returns are equal, so no advantage differs from 0"
+        if not learned["tokens"]:
+            why = "all messages are left out, as they were cut off, no algorithm's choice, or in groups of equal returns"
         run.tell(
             "notice",
-            sentence=f"step {run.step} taught nothing: in every group all returns are equal, so no advantage differs from 0; "
-            "more attempts, other tasks or a finer reward would tell replies apart.",
+            sentence=f"step {run.step} taught nothing: {why}; more attempts, longer replies, other tasks or a finer reward "
+            "would tell replies apart.",
         )
     run.silent = silent
 

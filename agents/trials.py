@@ -25,7 +25,7 @@ from .token_logprobs import token_logprobs
 
 CLEARLY = 1.1
 """Times that a way has to be faster to be taken."""
-NOT_SLOWER = 0.9
+NOT_SLOWER = 0.8
 """The same of workers: beside busy processes they win nothing and lose nothing, and the others end some time."""
 SMALL_MODEL = 1 << 24
 """Weights up to which a model's operations are too short to be shared by threads, which would wait for each other at every
@@ -139,7 +139,7 @@ def try_tables(shapes: Shapes) -> float:
         return 1.0
     words = min(shapes.words, 4 * LARGE // shapes.width)
     ids = torch.arange(64) % words
-    hidden = torch.randn(64, shapes.width, requires_grad=True)
+    hidden = (torch.randn(64, shapes.width) / shapes.width).requires_grad_()  # words about as likely as each other
 
     def learn(layer: nn.Embedding) -> Callable[[], None]:
         def both_ends() -> None:
@@ -172,17 +172,17 @@ def try_threads(shapes: Shapes, threads: int) -> float:
 
 
 def try_workers(model: PreTrainedModel, workers: int) -> float:
-    """Passes of the model itself side by side, beside one after the other; torch is left with one thread."""
+    """Passes of the model itself, forwards and backwards, side by side; torch has one thread then."""
     torch.set_num_threads(1)
-    ids = torch.zeros(SPOKEN_ROWS, 4, dtype=torch.long)
+    ids = torch.zeros(8, SPOKEN_ROWS // 4, dtype=torch.long)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
 
-    @torch.no_grad()
-    def speak(passes: int) -> None:
+    def learn(passes: int) -> None:
         for _ in range(passes):
-            model(input_ids=ids, use_cache=False)
+            torch.autograd.grad(model(input_ids=ids, use_cache=False).logits.sum(), weights, allow_unused=True)
 
     with ThreadPoolExecutor(workers) as pool:
-        return compare(lambda: speak(workers), lambda: list(pool.map(speak, [1] * workers)), time.perf_counter)
+        return compare(lambda: learn(workers), lambda: list(pool.map(learn, [1] * workers)), time.perf_counter)
 
 
 def _layer(kind: type[nn.Linear], shapes: Shapes) -> nn.Linear:

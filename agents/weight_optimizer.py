@@ -57,6 +57,13 @@ class WeightOptimizer:
         self._head = weight
         self.optimizer.add_param_group({"params": [weight]})
 
+    def drop_value_head(self) -> None:
+        """Forgets it, and what AdamW knows of it; without one nothing happens."""
+        if self._head is not None:
+            self.optimizer.state.pop(self._head, None)
+            self.optimizer.param_groups.pop()
+            self._head = None
+
     def step(self) -> dict[str, float]:
         """One step on the gradients that are there.
 

@@ -8,13 +8,13 @@ import numpy as np
 from pettingzoo import AECEnv
 
 from .arguments import action_text, check_options, seed_number
-from .errors import GameError
+from .errors import GameError, ResetNeeded
 from .game import Slot
 from .gym_view import CreditLedger, observe
 from .play import Match, Start, advance
 from .records import Reply
 from .referee import Referee
-from .registration import VIEW_KEYWORDS, make_game
+from .registration import make_game
 from .render import render_match
 from .spaces import UnicodeText, observation_space
 
@@ -42,7 +42,7 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         """
         super().__init__()
         self.env_id = env_id
-        self.game = make_game(env_id, **{key: value for key, value in kwargs.items() if key not in VIEW_KEYWORDS})
+        self.game = make_game(env_id, **kwargs)
         self.kwargs = kwargs
         self.render_mode = render_mode
         self.referee = Referee(sandbox, judge)
@@ -50,6 +50,7 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         self.possible_agents = [f"{role}_{attempt}" for role, attempt in self.game.seats]
         self.observation_spaces = {agent: observation_space() for agent in self.possible_agents}
         self.action_spaces = {agent: UnicodeText() for agent in self.possible_agents}
+        self.agents: list[str] = []
         self._np_random = np.random.default_rng()
 
     def observation_space(self, agent: str) -> Any:
@@ -93,8 +94,11 @@ class SelfPlayAEC(AECEnv[str, dict[str, Any], str | None]):
         """Plays one message of `agent_selection`; dead agents step None.
 
         Raises:
+            ResetNeeded: Before `reset`, or after everybody's last step.
             UsageError: The action of an agent that lives is no text.
         """
+        if not self.agents:
+            raise ResetNeeded("nobody is to act: call reset() first.")
         agent = self.agent_selection
         if self.terminations[agent] or self.truncations[agent]:
             self._was_dead_step(action)  # type: ignore[arg-type]

@@ -1,7 +1,8 @@
-"""What callers hand to the views, looked at before a game sees it: actions, seeds, and the options of `reset`."""
+"""What callers hand to views and games, looked at before it counts: actions, seeds, credits, and the options of `reset`."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -40,6 +41,17 @@ def seed_number(seed: object, name: str = "seed") -> int:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise UsageError(f"{name}={seed!r:.40} is not a whole number of at least 0; pass an int, or None to draw one.")
     return int(seed)
+
+
+def credit_number(credit: object, name: str) -> float:
+    """A credit that a keyword of a game sets.
+
+    Raises:
+        UsageError: It is no number, or not a finite one.
+    """
+    if isinstance(credit, bool) or not isinstance(credit, int | float | np.number) or not math.isfinite(credit):
+        raise UsageError(f"{name}={credit!r:.40} is not a finite number; choose one, such as -0.5.")
+    return float(credit)
 
 
 def check_options(options: object, game: Game, *, where: str = "options", view_keys: Sequence[str] = ()) -> Mapping[str, Any]:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import inspect
 import sysconfig
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -16,10 +15,12 @@ from typing import Any
 
 from . import conformance
 from .conformance import Failure, Subject
+from .credit_checks import credits_complete, credits_once
 from .errors import GameError, SelfPlayError, UsageError
 from .hash_seed_check import hash_seed_unread
 from .moves import Moves
 from .registration import game_spec, load_game, make_game, resolve_game_id
+from .text_options import parameters_of
 
 NO_PETTINGZOO = "not installed; pip install 'selfplay[pettingzoo]' to check that view too"
 PROMISES: tuple[Callable[[Subject], str], ...] = (
@@ -27,7 +28,8 @@ PROMISES: tuple[Callable[[Subject], str], ...] = (
     conformance.spec_round_trip,
     conformance.legal_moves,
     conformance.slots_named,
-    conformance.credits_complete,
+    credits_complete,
+    credits_once,
     conformance.determinism,
     conformance.judge_reads_only,
     conformance.replays,
@@ -71,7 +73,7 @@ class Check:
 def panels(env_id: str, sizes: Iterable[int]) -> list[dict[str, Any]]:
     """The keywords that make a game with each panel size; once none, where the game has no keyword `attempts`."""
     game = load_game(str(game_spec(env_id).kwargs["game"]))
-    return [{"attempts": size} for size in sizes] if "attempts" in inspect.signature(game).parameters else [{}]
+    return [{"attempts": size} for size in sizes] if "attempts" in parameters_of(game) else [{}]
 
 
 def game_checks(

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from typing import Any
 
 from .conformance import Failure, Subject, expect
@@ -57,10 +58,10 @@ def hash_seed_unread(subject: Subject) -> str:
 
 def _played(subject: Subject) -> list[list[dict[str, Any]]]:
     """The messages of every seed, as JSON reads them; without the names that are hashes of the rest."""
-    episodes = [subject.record(seed).to_json()["messages"] for seed in SEEDS]
+    episodes = [json.loads(subject.record(seed).to_line())["messages"] for seed in SEEDS]
     for message in (message for messages in episodes for message in messages):
         del message["prompt_id"], message["task_id"]
-    return json.loads(json.dumps(episodes))
+    return episodes
 
 
 def main() -> None:
@@ -68,7 +69,9 @@ def main() -> None:
     told = json.load(sys.stdin)
     register_game(told["env_id"], **told.pop("spec"))
     moves = Moves(told["seed"], told.pop("lines"))
-    print(json.dumps(_played(Subject(**told, moves=moves))))
+    with redirect_stdout(sys.stderr):  # what the game prints is not ours to read
+        played = _played(Subject(**told, moves=moves))
+    print(json.dumps(played))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def import_named(module: str, text: str, field: str, then: str = "NAME") -> Any:
                 f"{field}={text!r}: {error}; the part before the colon is a module that Python can import."
             ) from error
         raise UsageError(f"{field}={text!r}: {blame(error, module)}; install it, or mend that module.") from error
-    except Exception as error:  # whatever somebody's own file does wrong while it is read
+    except (Exception, SystemExit) as error:  # whatever somebody's own file does wrong while it is read
         raise UsageError(f"{field}={text!r}: {blame(error, module)}; mend that module.") from error
 
 
@@ -68,10 +68,10 @@ def blame(error: BaseException, module: str) -> str:
     top = module.partition(".")[0]
     own = [frame for frame in frames if top in (*Path(frame.filename).parts, Path(frame.filename).stem)]
     place = f"{Path(own[-1].filename).name}:{own[-1].lineno}: " if own else ""
-    return f"{place}{type(error).__name__}: {error}"
+    return f"{place}{type(error).__name__}: {' '.join(str(error).split())}"
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """`; did you mean 'rules'?` where a known word is near, else nothing."""
+def did_you_mean(word: str, known: Iterable[str], before: str = "") -> str:
+    """`; did you mean 'rules'?` where a known word is near, else nothing; `before` is what to write in front of it."""
     near = get_close_matches(word, [one for one in known if not one.startswith("__")], n=1)
-    return f"; did you mean {near[0]!r}?" if near else ""
+    return f"; did you mean {before + near[0]!r}?" if near else ""

@@ -53,8 +53,10 @@ class Moves:
         """The next text of a slot of a match.
 
         Raises:
-            GameError: The game offers something else than a text.
+            GameError: The game offers something else than a text, or its episode does not end.
         """
+        if len(match.applied) >= MAX_MESSAGES:
+            raise GameError(f"the episode of seed {match.start.seed} is not over after {MAX_MESSAGES} messages.")
         role, attempt, turn = slot
         rng = np.random.default_rng([self.seed, match.start.seed, attempt, turn, *role.encode()])
         if rng.random() < RANDOM_SHARES[match.start.seed % len(RANDOM_SHARES)]:
@@ -113,15 +115,9 @@ class MovesPlayer:
         """(Seed of the episode, slot)."""
 
     def __call__(self, asks: Sequence[Ask]) -> list[Reply]:
-        """One reply per ask, in order.
-
-        Raises:
-            GameError: An episode does not end.
-        """
+        """One reply per ask, in order; raises as `Moves.draw`."""
         moves = [self._moves.draw(ask.match, ask.slot) for ask in asks]
         for ask, move in zip(asks, moves, strict=True):
-            if len(ask.match.applied) >= MAX_MESSAGES:
-                raise GameError(f"the episode of seed {ask.match.start.seed} is not over after {MAX_MESSAGES} messages.")
             if move.promised:
                 self.promised.add((ask.match.start.seed, ask.slot))
         return [Reply(text=move.text) for move in moves]

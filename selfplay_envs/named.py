@@ -85,7 +85,7 @@ class Registry(Generic[T]):
             head = f"{head}:{own}"
         options = read_options(rest, text, self.field)
         if options and self._takes is None:
-            raise UsageError(f"{self.field}={text!r}: {self.what} takes no options in its text; write {head} alone.")
+            raise UsageError(f"{self.field}={text!r} takes no options in its text; write {head} alone.")
         return head, options
 
     def find(self, text: str) -> T:
@@ -104,7 +104,7 @@ class Registry(Generic[T]):
             fits = self._fits(bound)
         except UsageError:
             raise
-        except Exception as error:  # somebody else's code, tried for the first time
+        except (Exception, SystemExit) as error:  # somebody else's code, tried for the first time
             raise UsageError(f"{self.field}={text!r}: {blame(error, module)}; mend {attribute}.") from error
         if not fits:
             what = self.what.partition(" ")[2]
@@ -112,7 +112,11 @@ class Registry(Generic[T]):
         return cast(T, bound)
 
     def _bind(self, thing: Any, given: Mapping[str, str], text: str) -> Any:
-        if self._takes is None or not callable(thing):
+        if self._takes is None:
+            return thing
+        if not callable(thing):
+            if given:
+                raise UsageError(f"{self.field}={text!r} is a ready object and takes no options; name what makes it.")
             return thing
         options = typed_options(thing, given, text, self.field, takes=self._takes)
         return partial(thing, **options) if options else thing

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from . import protocol
 from .arguments import check_options, seed_number
 from .errors import GameError, ResetNeeded
 from .game import Game, Judging, Message, Request, Result, Slot, Verdict, short_hash
@@ -74,7 +75,7 @@ class Match:
 
     def open_turn(self) -> None:
         """Asks the game who may act now and what they are shown."""
-        self.waiting = {slot: self.game.prompt(slot) for slot in self.game.pending()}
+        self.waiting = protocol.prompts(self.game)
 
     @property
     def done(self) -> bool:
@@ -125,13 +126,11 @@ class Match:
         """The record of a finished match.
 
         Raises:
-            GameError: The match is not over, or a message earned no credit.
+            GameError: The match is not over, or the game paid nothing, or no number, for a message.
         """
         if not self.done:
             raise GameError(f"{self.start.env_id} is not over: {len(self.waiting)} messages are still awaited.")
-        missing = [done.slot for done in self.applied if done.slot not in self.game.credit]
-        if missing:
-            raise GameError(f"{self.start.env_id} ended without credit for {missing[0]}; fill `credit` in apply or settle.")
+        protocol.check_payment(self.game, [done.slot for done in self.applied], self.start.env_id)
         played = tuple(
             Played(
                 slot=done.slot,
@@ -195,7 +194,7 @@ def advance(actions: Sequence[tuple[Match, Slot, Reply]], referee: Referee) -> l
 
 def judging(match: Match, slot: Slot, reply: Reply, referee: Referee) -> Judging:
     """The game's verdict on a message; refused where others would have to be shown what cannot be shown."""
-    verdict = yield from match.game.judge(slot, clean_text(reply.text), reply.finish_reason)
+    verdict = yield from protocol.judging(match.game, slot, clean_text(reply.text), reply.finish_reason)
     if verdict.valid and not referee.can_be_shown(verdict.data):
         return Verdict(valid=False, reason="special_token", train=verdict.train)
     return verdict
@@ -205,7 +204,7 @@ def _settle(match: Match) -> Generator[list[Request], list[Any], str | None]:
     """Settles a turn; returns why the match is over without a result, if it is."""
     if match.abandoned:
         return match.abandoned
-    yield from match.game.settle()
+    yield from protocol.settling(match.game)
     return None
 
 

@@ -35,14 +35,14 @@ def register_plugins(register: Register) -> None:
 
 
 def _register(points: Iterable[EntryPoint], register: Register) -> None:
-    failed: list[tuple[EntryPoint, Exception]] = []
+    failed: list[tuple[EntryPoint, BaseException]] = []
     for point in points:
         try:
             if "/" in point.name:
                 register(point.name, f"{point.module}:{point.attr}")
             else:
                 point.load()()
-        except Exception as error:  # somebody else's code, at our import
+        except (Exception, SystemExit) as error:  # somebody else's code, at our import
             failed.append((point, error))
     under_way = imports_under_way() if failed else []
     if under_way:

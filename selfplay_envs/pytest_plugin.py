@@ -7,6 +7,7 @@ Installed packages have it without doing anything (entry point `pytest11`). `--s
 from __future__ import annotations
 
 import inspect
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -74,7 +75,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Adds one item per check, before `-k` and `-m` choose.
+    """Adds one item per check, before `-k` and `-m` choose; modules in the current folder are found, as by `selfplay check`.
 
     Raises:
         UsageError: A game, a panel size or the file of moves is wrong (pytest's own, so that it prints one sentence).
@@ -82,10 +83,11 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
     chosen: Any = config.option
     if not chosen.selfplay_game:
         return
+    sys.path.insert(0, str(config.invocation_params.dir))
     try:
-        sizes = [int(size) for size in chosen.selfplay_attempts.split(",")]
+        sizes = _sizes(chosen.selfplay_attempts)
         for game in chosen.selfplay_game:
-            env_id = resolve_game_id(game)
+            env_id = resolve_game_id(game, "game")
             moves = None if chosen.selfplay_moves is None else read_moves(chosen.selfplay_moves, make_game(env_id))
             for size in panels(env_id, sizes):
                 for check in game_checks(env_id, seed=chosen.selfplay_seed, moves=moves, **size):
@@ -93,3 +95,10 @@ def pytest_collection_modifyitems(session: pytest.Session, config: pytest.Config
                     items.append(GameCheckItem.from_parent(session, name=name, check=check))
     except (ValueError, SelfPlayError) as error:
         raise pytest.UsageError(f"--selfplay: {error}") from error
+
+
+def _sizes(text: str) -> list[int]:
+    try:
+        return [int(size) for size in text.split(",")]
+    except ValueError:
+        raise ValueError(f"attempts={text!r} is not a list of panel sizes; write them as 1,4.") from None

@@ -10,7 +10,7 @@ from typing import Any, Self
 
 from sandboxes import Outcome
 
-from .errors import UsageError
+from .errors import GameError, UsageError
 from .game import Message, Result, Score, Slot, Verdict
 from .json_lines import read_json_lines
 
@@ -131,6 +131,20 @@ class Episode:
             "proposed": None if self.proposed is None else dict(self.proposed),
         }
 
+    def to_line(self, tokens: bool = False) -> str:
+        """`to_json` as text.
+
+        Raises:
+            GameError: The game put something into its findings that JSON does not know, such as a number of numpy's.
+        """
+        try:
+            return json.dumps(self.to_json(tokens), ensure_ascii=True)
+        except TypeError as error:
+            raise GameError(
+                f"an episode of {self.env_id} is not JSON ({error}); put texts, plain numbers, lists and mappings into "
+                "Verdict.data, Game.outcome and Game.proposed, such as int(number) for one of numpy's."
+            ) from error
+
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """The episode that `to_json` wrote."""
@@ -163,7 +177,7 @@ def write_episodes(path: Path, episodes: Iterable[Episode], *, append: bool = Fa
     """Writes one JSON line per episode."""
     with path.open("a" if append else "w", encoding="utf-8") as file:
         for episode in episodes:
-            file.write(json.dumps(episode.to_json(tokens), ensure_ascii=True) + "\n")
+            file.write(episode.to_line(tokens) + "\n")
 
 
 def read_episodes(path: Path) -> Iterator[Episode]:
@@ -174,6 +188,6 @@ def read_episodes(path: Path) -> Iterator[Episode]:
     """
     if not path.is_file():
         raise UsageError(
-            f"episodes={str(path)!r} is not a file; pass one that a run wrote, such as runs/NAME/episodes/step_000010.jsonl."
+            f"episodes={str(path)!r} is not a file, nor a run's folder; pass runs/NAME, or one of its files in runs/NAME/episodes."
         )
     yield from read_json_lines(path, Episode.from_json, "an episode, was the file cut off?")

@@ -6,7 +6,6 @@ Third parties register from outside with `register_game`, or through the entry-p
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -20,6 +19,7 @@ from .judges import PURE
 from .loading import did_you_mean, import_named, load_named
 from .named import unknown
 from .plugins import register_plugins
+from .text_options import parameters_of
 
 GYM_VIEW = "selfplay_envs.gym_view:SelfPlayEnv"
 VECTOR_VIEW = "selfplay_envs.vector_view:SelfPlayVectorEnv"
@@ -111,7 +111,7 @@ def resolve_game_id(text: str, field: str = "env_id") -> str:
     if len(alike) > 1:
         raise UsageError(f"{field}={text!r} is the name of several games; write one of {', '.join(alike)}.")
     if not alike:
-        hint = did_you_mean(env_id, ids if "/" in env_id else map(short_name, ids))
+        hint = did_you_mean(env_id, ids if "/" in env_id else map(short_name, ids), before=module + colon)
         raise UsageError(unknown(field, text, ids, hint, own="module:ID"))
     return alike[0]
 
@@ -171,18 +171,21 @@ def build_game(game: str, kwargs: dict[str, Any], *, of_view: bool = True) -> Ga
         of_view: Whether it is built for a view, which takes keywords too: errors then name those as well.
 
     Raises:
-        UsageError: The class does not load, or does not take a keyword.
+        UsageError: The class does not load, does not take a keyword, or lacks one that it needs.
     """
     cls = load_game(game)
-    parameters = inspect.signature(cls).parameters
+    parameters = parameters_of(cls)
     known = [*parameters, *(VIEW_KEYWORDS if of_view else ())]
     for name in kwargs:
         if name in VIEW_KEYWORDS and name not in known:
             raise UsageError(
                 f"{name!r} is a keyword of environments, as in gym.make(..., {name}=...), not of the game {cls.__name__}; "
-                f"that takes {', '.join(known)}."
+                f"that takes {', '.join(known) or 'none'}."
             )
         if name not in parameters:
             hint = did_you_mean(name, known)
-            raise UsageError(f"{cls.__name__} has no keyword {name!r}{hint or ';'} it takes {', '.join(known)}.")
+            raise UsageError(f"{cls.__name__} has no keyword {name!r}{hint or ';'} it takes {', '.join(known) or 'none'}.")
+    missing = [name for name, one in parameters.items() if one.default is one.empty and name not in kwargs]
+    if missing:
+        raise UsageError(f"{cls.__name__} needs the keyword {missing[0]!r}; pass it, or give it a default in register_game.")
     return cls(**kwargs)

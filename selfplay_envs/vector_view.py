@@ -59,9 +59,11 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
     ) -> None:
         first = build_game(game, kwargs)
         self.attempts = first.attempts
-        if num_envs < 1 or num_envs % self.attempts:
-            raise UsageError(f"num_envs={num_envs} is not a multiple of attempts={self.attempts}; rows are groups x attempts.")
-        self.num_envs = num_envs
+        if isinstance(num_envs, bool) or not isinstance(num_envs, int | np.integer) or num_envs < 1 or num_envs % self.attempts:
+            raise UsageError(
+                f"num_envs={num_envs!r} is not a multiple of attempts={self.attempts}; rows are groups x attempts."
+            )
+        self.num_envs = num_envs = int(num_envs)
         self.games = [first, *(build_game(game, kwargs) for _ in range(num_envs // self.attempts - 1))]
         self.reward_role = check_reward_role(reward_role, first)
         self.render_mode = render_mode
@@ -98,7 +100,7 @@ class SelfPlayVectorEnv(VectorEnv[dict[str, Any], tuple[str, ...], np.ndarray]):
         self.referee.check_judges(self.games[0].judges)
         shared = dict(check_options(options, self.games[0], view_keys=("groups", "reset_mask")))
         mask = shared.pop("reset_mask", None)
-        if mask is not None and np.shape(mask) != (self.num_envs,):
+        if mask is not None and (np.shape(mask) != (self.num_envs,) or np.asarray(mask).dtype.kind not in "bi"):
             raise UsageError(f"options['reset_mask']={mask!r:.60} is not one bool per row; there are {self.num_envs} rows.")
         per_group = self._group_options(shared.pop("groups", None))
         seeds = self._seeds(seed)

@@ -89,6 +89,7 @@ def test_the_readme_runs_as_it_stands(tmp_path):
     done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
     assert "solver True ok" in done.stdout
+    assert done.stdout.endswith("\nright\n")
 
 
 def test_every_file_that_the_readme_names_exists():

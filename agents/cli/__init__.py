@@ -7,6 +7,7 @@ broken installation), or a run had to stop and can be resumed; 2 the command was
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -27,6 +28,9 @@ VERBS: dict[str, tuple[str, str]] = {
     "doctor": ("looking:doctor", "say what is installed, what is missing, and what to type"),
 }
 """Per verb `module:function` under `agents.cli`, and its line in the help. The function takes the remaining arguments."""
+
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+"""Errors of a disk that takes nothing more."""
 
 TRACEBACK = "SELFPLAY_TRACEBACK"
 """Environment variable: set it to 1 to see where an error came from."""
@@ -61,6 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of a pipe has gone, as with `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        _say(f"{error.strerror}{where}; make room and type it again (a run goes on with --out FOLDER --resume).")
+        return 1
     except Exception as error:
         if not _is_plain(error):
             raise

@@ -29,6 +29,7 @@ def envs(args: Sequence[str]) -> int:
 
     from selfplay_envs import UsageError, game_ids
     from selfplay_envs.registration import game_spec, load_game
+    from selfplay_envs.text_options import parameters_of
 
     parse(Envs, "envs", args)
     rows: list[list[str]] = []
@@ -39,7 +40,7 @@ def envs(args: Sequence[str]) -> int:
             rows += [[f"[bold]{escape(env_id)}[/bold]", f"[red]does not load:[/red] {escape(str(error))}"], []]
             continue
         line = (inspect.getdoc(game) or "").partition("\n")[0]
-        keywords = ", ".join(f"{p.name}={p.default!r}" for p in inspect.signature(game).parameters.values())
+        keywords = ", ".join(f"{p.name}={p.default!r}" for p in parameters_of(game).values())
         name = f"[bold]{escape(env_id)}[/bold]\n{escape(', '.join(game.roles))}\n[dim]{escape(game.task_type)}[/dim]"
         rows += [[name, f"{escape(line)}\n[dim]{escape(keywords)}[/dim]"], []]
     console = make_console()
@@ -58,7 +59,7 @@ class Check:
     no legal move was met does not pass. Under pytest the same suite is `pytest --selfplay-game ID`.
     """
 
-    game: tyro.conf.Positional[str]
+    game: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GAME")]
     """An id from `selfplay envs`, or `module:ID` to import the module that registers it first."""
     attempts: tuple[int, ...] = (1, 4)
     """Panel sizes to check, one after the other."""
@@ -105,7 +106,7 @@ def check(args: Sequence[str]) -> int:
 class Replay:
     """Plays recorded episodes again from their messages and compares every verdict, credit and outcome with the record."""
 
-    file: tyro.conf.Positional[Path]
+    file: Annotated[tyro.conf.Positional[Path], tyro.conf.arg(metavar="FILE or RUN")]
     """Episodes in JSON lines, or a run's folder: then all that it recorded."""
     rejudge: bool = False
     """Ask sandbox and judge again instead of trusting the recorded verdicts."""

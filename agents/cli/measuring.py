@@ -16,7 +16,7 @@ from selfplay_envs.registration import make_game, resolve_game_id
 
 from ..config import EvalConfig, TrainConfig
 from ..game_keywords import ask_in, keywords_of
-from ..held_out import asked_with, load_tasks
+from ..held_out import asked_with, check_starts, load_tasks
 from ..presets import find_preset
 from ..sampler_text import needs_model
 from ..tables import say
@@ -125,6 +125,7 @@ def _plan(command: Evaluate) -> Plan:
         whose = f"preset {command.preset}" if command.preset else "this run"
         raise ValueError(f"tasks='none': {whose} measures nothing held out; pass --tasks tiny, or a .jsonl file.")
     tasks = load_tasks(evaluation.tasks, config.games) or load_tasks(evaluation.tasks)
+    check_starts(tasks, config.games)
     return Plan(config=config, evaluation=evaluation, tasks=tasks)
 
 

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
 import tyro
@@ -16,7 +16,7 @@ from rich.text import Text
 from selfplay_envs import Ask, Match, RandomTextPlayer, Referee, Reply, Start, UsageError, make_game, write_episodes
 from selfplay_envs.prompts import find_style
 
-from ..game_keywords import ask_in
+from ..game_keywords import ask_in, keywords_of
 from ..human import HumanPlayer, Player, play_match
 from ..sampler_text import needs_model
 from ..tables import say, say_command
@@ -36,7 +36,7 @@ MAX_GAMES = 8
 class Play:
     """One game in the terminal: you play a role, a model plays the others. `--role none` watches the model play itself."""
 
-    game: tyro.conf.Positional[str]
+    game: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="GAME")]
     """An id from `selfplay envs` (`KuhnPoker` is short for SelfPlay/KuhnPoker-v0), or `module:ID`."""
     role: str = ""
     """The role you play; by default one that answers, such as the solver, else the last. `none` to watch."""
@@ -75,7 +75,8 @@ def play(args: Sequence[str]) -> int:
     if human not in (*roles, "none"):
         raise UsageError(f"role={human!r} is not a role of {env_id}; choose one of {', '.join(roles)}, or none to watch.")
     console = make_console()
-    keywords = ask_in(style, env_id, {"attempts": command.attempts})
+    panel = {"attempts": command.attempts} if command.attempts != 1 or "attempts" in keywords_of(env_id) else {}
+    keywords = ask_in(style, env_id, panel)
     others = [role for role in roles if role != human]
     players, reserved = open_players(command, others, console) if others else ({}, ())
     referee = Referee(command.sandbox, reserved=reserved)

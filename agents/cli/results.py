@@ -96,7 +96,9 @@ def names_programs(row: Mapping[str, Any]) -> bool:
 def interval_note(before: Mapping[str, Any], after: Mapping[str, Any]) -> str:
     """How the intervals of `compare` came about, in a sentence."""
     if names_programs(before) or names_programs(after):
-        return "Sampled answers; the interval is a bootstrap over programs: problems about one program are drawn together."
+        return (
+            "Sampled answers; the interval is a bootstrap over problems, of which those about one program are drawn together."
+        )
     return (
         "Sampled answers; the interval is a bootstrap over problems as if they were independent, since these rows do not name "
         "their programs: where task types share programs, it is too narrow."

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import tyro
+from docstring_parser import attrdoc
 from rich.console import Console
 
 T = TypeVar("T")
@@ -31,9 +34,26 @@ def parse(command: type[T], verb: str, args: Sequence[str], default: T | None = 
     Raises:
         SystemExit: With 0 after `--help`, with 2 where an argument is wrong; both have printed what is to be said.
     """
-    if default is None:
-        return tyro.cli(command, args=list(args), prog=f"selfplay {verb}")
-    return tyro.cli(command, args=list(args), prog=f"selfplay {verb}", default=default)
+    with _whole_paragraphs():
+        if default is None:
+            return tyro.cli(command, args=list(args), prog=f"selfplay {verb}")
+        return tyro.cli(command, args=list(args), prog=f"selfplay {verb}", default=default)
+
+
+@contextmanager
+def _whole_paragraphs() -> Iterator[None]:
+    """Help whose lines end where the terminal's do: tyro keeps those of the source below a field, and wraps each again."""
+    read = attrdoc.ast_get_constant_value
+
+    def joined(node: ast.AST) -> Any:
+        value = read(node)
+        return " ".join(value.split()) if isinstance(value, str) else value
+
+    attrdoc.ast_get_constant_value = joined
+    try:
+        yield
+    finally:
+        attrdoc.ast_get_constant_value = read
 
 
 def resolve_game(text: str) -> str:

@@ -7,16 +7,18 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import tyro
 from rich.console import Console
+from rich.markup import escape
 from rich.text import Text
 
 from ..config import TrainConfig
 from ..config_file import to_toml
 from ..errors import RunStopped
 from ..presets import PRESETS
-from ..tables import say, say_command, say_line
+from ..tables import print_table, say, say_command, say_line
 from .places import print_places
 from .runs import read_config
 from .starting import read_order
@@ -26,7 +28,7 @@ from .terminal import import_from_here, make_console, parse, quiet_libraries
 def train(args: Sequence[str]) -> int:
     """`selfplay train PRESET`: trains, shows, evaluates, plots, and says what to type next."""
     if not args or args[0] in ("-h", "--help"):
-        print(train_help())
+        print_train_help(make_console())
         return 0 if args else 2
     import_from_here()  # games, presets, judges ... of one's own
     order = read_order(args)
@@ -40,25 +42,21 @@ def train(args: Sequence[str]) -> int:
     return run_training(order.config, order.folder, console, title=order.title, live=order.live)
 
 
-def train_help() -> str:
-    """The presets, each with the first line of its docstring."""
-    width = max(map(len, PRESETS))
-    lines = [f"  {name:<{width}}  {(inspect.getdoc(make) or '').partition(chr(10))[0]}" for name, make in PRESETS.items()]
-    return "\n".join(
-        [
-            "usage: selfplay train PRESET [--steps N] [--model NAME] [--algorithm NAME] [--seed N] [--lr X] [--out FOLDER] ...",
-            "       selfplay train PRESET --game MODULE:ID ...    your own game with the preset's settings",
-            "       selfplay train MODULE:PRESET ...              your own preset, a function that returns a TrainConfig",
-            "       selfplay train [PRESET] --config FILE ...     your own settings, as TOML; --print-config shows a preset's",
-            "       selfplay train --out FOLDER --resume ...      goes on with a run",
-            "",
-            "Trains a model by self-play, shows how it goes, measures it before and after, and draws a plot.",
-            "",
-            *lines,
-            "",
-            "`selfplay train PRESET --help` explains every setting and shows the preset's value of it.",
-        ]
-    )
+def print_train_help(console: Console) -> None:
+    """How the verb is typed, and the presets, each with the first line of its docstring."""
+    say(console, Text("selfplay train: trains by self-play, measures before and after, draws a plot", style="bold"))
+    ways = {
+        "selfplay train PRESET ...": "a preset, changed by options such as --steps 20, --model NAME, --seed 1, --lr 3e-4",
+        "selfplay train PRESET --game MODULE:ID ...": "a game of your own with the preset's settings",
+        "selfplay train MODULE:PRESET ...": "a preset of your own: a function that returns a TrainConfig",
+        "selfplay train [PRESET] --config FILE ...": "settings of your own, as TOML, on top of the preset's where one is named",
+        "selfplay train PRESET --print-config": "prints the preset as such a file",
+        "selfplay train --out FOLDER --resume ...": "goes on with a run",
+    }
+    print_table(console, "", ("type", "to train"), [[escape(way), meaning] for way, meaning in ways.items()], prose=1)
+    rows = [[name, escape((inspect.getdoc(make) or "").partition("\n")[0])] for name, make in PRESETS.items()]
+    print_table(console, "", ("preset", "what it is"), rows, prose=1)
+    say(console, "\n`selfplay train PRESET --help` explains every setting and shows the preset's value of it.")
 
 
 def run_training(config: TrainConfig, folder: Path, console: Console, *, title: str, live: bool) -> int:
@@ -143,7 +141,7 @@ def print_report(console: Console, folder: Path) -> None:
 class Report:
     """Draws the plot and prints the tables of a run again."""
 
-    run: tyro.conf.Positional[tuple[Path, ...]]
+    run: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
     """A folder that `selfplay train` wrote, such as runs/azr-tiny."""
 
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import credit_number
 from ..errors import UsageError
 from ..findings import RIGHT, VOID, VOID_TASK, WRONG, Finding
 from ..game import Game, Judging, Message, Request, Settling, Slot, Verdict
@@ -63,9 +64,9 @@ class CodeGame(Game):
             raise UsageError(f"equality={equality!r} is not known; choose python or strict.")
         self.style = find_style(style)
         self.learnability = find_learnability(learnability)
-        self.extreme_credit = extreme_credit
-        self.wrong_credit = wrong_credit
-        self.malformed_credit = malformed_credit
+        self.extreme_credit = credit_number(extreme_credit, "extreme_credit")
+        self.wrong_credit = credit_number(wrong_credit, "wrong_credit")
+        self.malformed_credit = credit_number(malformed_credit, "malformed_credit")
         self.masks = malformed == "mask"
         self.strict = equality == "strict"
         self.task: CodeTask | None = None

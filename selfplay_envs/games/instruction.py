@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from ..arguments import credit_number
 from ..errors import UsageError
 from ..game import Game, JudgeItem, Judging, Message, Settling, Slot, Verdict, short_hash
 from ..judges import SELF
@@ -59,7 +60,7 @@ class InstructionChallenge(Game):
                 f"quality_weight={quality_weight!r} is not a finite number of at least 0; pass 0 for LSP-Zero, 1 for LSP."
             )
         self.style = find_style(style)
-        self.malformed_credit = malformed_credit
+        self.malformed_credit = credit_number(malformed_credit, "malformed_credit")
         self.quality_weight = float(quality_weight)
         self.judges = (SELF,) if quality_weight else ()
         self.instruction: str | None = None

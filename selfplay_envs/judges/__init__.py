@@ -53,7 +53,7 @@ def open_judge(text: str) -> Judge:
         judge: Any = found() if callable(found) else found
     except UsageError:
         raise
-    except Exception as error:  # a class of somebody else's, such as one that reads a file
+    except (Exception, SystemExit) as error:  # a class of somebody else's, such as one that reads a file
         raise UsageError(f"judge={text!r}: {blame(error, text.partition(':')[0])}; mend it or its options.") from error
     if not callable(getattr(judge, "score", None)):
         raise UsageError(f"judge={text!r} opened {judge!r:.80}, which has no method score(items); see selfplay_envs.Judge.")

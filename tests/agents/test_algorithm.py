@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -165,10 +166,33 @@ def test_a_row_of_ones_own_is_found_in_its_module() -> None:
         find_algorithm("tests.agents.golden_batch:golden_batch")
 
 
-@pytest.mark.parametrize("options", [{"group_by": "batch"}, {"tis_cap": 2.0}, {"entropy_share": 0.2}, {"covariance": "clip"}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"group_by": "batch"},
+        {"tis_cap": 2.0},
+        {"entropy_share": 0.2},
+        {"covariance": "clip"},
+        {"aggregate": "token"},
+        {"aggregate": "sequence"},
+    ],
+)
 def test_pairs_refuse_what_has_no_meaning_for_them(options: dict[str, str | float]) -> None:
     with pytest.raises(ValueError, match=next(iter(options))):
         ALGORITHMS["dpo"].configured(options)
+
+
+@pytest.mark.parametrize("name", ["sft", "rft", "dpo"])
+def test_rows_that_imitate_refuse_a_price_on_returns_they_never_see(name: str) -> None:
+    with pytest.raises(ValueError, match="kl_in='reward' does nothing with"):
+        ALGORITHMS[name].configured({"kl_coef": 0.1, "kl_in": "reward"})
+    ALGORITHMS[name].configured({"kl_coef": 0.1, "kl_in": "loss"})
+
+
+@pytest.mark.parametrize("value", [True, None, [1], {"x": 1}])
+def test_settings_of_another_kind_are_one_sentence(value: Any) -> None:
+    with pytest.raises(ValueError, match="options kl_coef="):
+        ALGORITHMS["grpo"].configured({"kl_coef": value})
 
 
 def test_what_a_module_of_ones_own_does_wrong_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -125,6 +125,27 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_game(
     assert not any(tmp_path.iterdir())  # looking whether it can be written leaves nothing
 
 
+def test_a_game_without_a_panel_is_played_as_it_is(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    source = BROKEN_GAME.replace("Cheat-v0", "Single-v0").replace("cheating_game", "single_game")
+    source = source.replace('"""Pays both seats."""', "def __init__(self):\n        super().__init__()")
+    (tmp_path / "single_game.py").write_text(source)
+    play = ("play", "single_game:Test/Single-v0", "--role", "none", "--model", "random")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        assert main(play) == 0
+        assert "has no keyword 'attempts'; it takes none." in refused(capsys, *play, "--attempts", "2")
+    finally:
+        sys.path.remove(str(tmp_path))
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_a_full_disk_is_one_sentence(capsys: pytest.CaptureFixture[str]):
+    assert main(["play", "KuhnPoker", "--role", "none", "--model", "random", "--save", "/dev/full"]) == 1
+    assert capsys.readouterr().err == (
+        "selfplay: No space left on device; make room and type it again (a run goes on with --out FOLDER --resume).\n"
+    )
+
+
 def test_a_game_of_one_s_own_is_saved_so_that_it_replays_in_another_process(tmp_path: Path):
     (tmp_path / "dealt.py").write_text(BROKEN_GAME.replace("Cheat-v0", "Dealt-v0").replace("cheating_game", "dealt"))
     program = [sys.executable, "-m", "agents"]

@@ -61,7 +61,7 @@ def test_a_game_of_which_no_legal_move_was_met_does_not_pass(chain: str, capsys:
     told = " ".join(capsys.readouterr().out.split())
     assert "FAIL legal_moves no legal move was ever met in 12 episodes" in told
     assert "Game.sample_action, or pass --moves FILE" in told
-    assert "11 of 12 checks hold." in told
+    assert "12 of 13 checks hold." in told
 
 
 def test_with_a_file_of_moves_its_faults_come_out(chain: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -100,6 +100,20 @@ def test_no_number_takes_nonsense(cls: type[Any], name: str, kind: str, value: A
             cls(**given, **{name: 2.5})
 
 
+@pytest.mark.parametrize(
+    ("cls", "given", "says"),
+    [
+        (LearnerConfig, {"gradient_checkpointing": "no"}, "LearnerConfig.gradient_checkpointing='no' is not True or False"),
+        (LearnerConfig, {"share_prompts": 0}, "LearnerConfig.share_prompts=0 is not True or False"),
+        (TrainConfig, {"games": GAMES, "model": 3}, "TrainConfig.model=3 is not a text"),
+        (EvalConfig, {"tasks": None}, "EvalConfig.tasks=None is not a text"),
+    ],
+)
+def test_switches_and_texts_take_no_nonsense(cls: type[Any], given: dict[str, Any], says: str) -> None:
+    with pytest.raises(ValueError, match=says):
+        cls(**given)
+
+
 def test_steps_of_the_optimiser_and_what_divides_are_positive() -> None:
     for name in ("epochs", "mini_batches"):
         with pytest.raises(ValueError, match=rf"LearnerConfig\.{name}=0 is below 1"):

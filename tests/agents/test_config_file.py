@@ -55,6 +55,7 @@ def test_what_a_file_leaves_out_is_the_default_or_the_preset_s(tmp_path: Path) -
         ("steps = true", "steps=True is not a whole number"),
         ('[[games]]\nenv_id = "A"\nnovelty = "new"', "games.0.novelty='new' is not one of task, pair"),
         ('[[games]]\nenv_id = "A"\nkwargs = { attempts = [1] }', "games.0.kwargs.attempts=.1. is not "),
+        ('[[games]]\nenv_id = "A"\n[[games]]\nfresh = 3', r"my.toml: games.1 lacks env_id; add it under \[\[games\]\]."),
         ('[games]\nenv_id = "A"', "games=.* is not a list of tables, each under a line such as .*games"),
         ('shapers = "repetition"', "shapers='repetition' is not a list"),
         ("steps = 0", "TrainConfig.steps"),

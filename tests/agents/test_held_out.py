@@ -7,7 +7,7 @@ import pytest
 
 from agents.config import GameMix
 from agents.errors import AgentError
-from agents.held_out import asked_with, load_tasks
+from agents.held_out import asked_with, check_starts, load_tasks
 from selfplay_envs import UsageError
 from tests.agents.toys import GAME
 
@@ -73,3 +73,23 @@ def test_a_game_is_asked_with_the_run_s_keywords_and_others_in_its_wording() -> 
     full = {DEDUCTION: {"style": "full", "equality": "strict"}, "SelfPlay/Abduction-v0": {"style": "full"}, GAME: {}}
     assert asked_with(tasks, games, "full") == full
     assert asked_with(tasks, [GameMix(env_id=GAME)]) == {DEDUCTION: {}, "SelfPlay/Abduction-v0": {}, GAME: {}}
+
+
+@pytest.mark.parametrize(
+    ("env_id", "task", "said"),
+    [
+        (
+            DEDUCTION,
+            {"program": "1"},
+            r"task 2 of SelfPlay/Deduction-v0, {'program': '1'}, does not start the game: .*lacks 'inputs'",
+        ),
+        (GAME, {"leter": "x"}, "task 2 of Test/Letters-v0, {'leter': 'x'}, is not read: the game begins as it does without"),
+    ],
+)
+def test_a_task_that_its_game_does_not_read_is_said_before_anything_is_loaded(
+    env_id: str, task: dict[str, object], said: str
+) -> None:
+    right = {DEDUCTION: load_tasks("tiny")[DEDUCTION][0], GAME: {"letter": "x"}}[env_id]
+    check_starts({env_id: [right]}, [])
+    with pytest.raises(AgentError, match=said):
+        check_starts({env_id: [right, task]}, [])

@@ -89,7 +89,7 @@ def path_of(name: str, **more: Any) -> Learner:
     config = LearnerConfig(**{"micro_batch_tokens": 10**6, **path, **more})
     learner = Learner(exact_model(), config, temperature=0.8, roles=ROLES, reply_limit=8)
     learner.keep_reference()
-    learner._make_value_head()
+    learner._set_value_head(True)
     assert learner.scorer.value_head is not None
     with torch.no_grad():
         learner.scorer.value_head.weight.fill_(0.05)
@@ -221,7 +221,7 @@ def test_a_model_whose_head_is_not_plain_has_the_gradient_of_plain_autograd(case
     row = against_the_sampler(ALGORITHMS[name].configured(options))
     learner = Learner(build_gpt2(), LearnerConfig(micro_batch_tokens=40), temperature=0.8)
     learner.keep_reference()
-    learner._make_value_head()
+    learner._set_value_head(True)
     moved(learner.model, 3, 0.02)
     ready = prepared(learner, near_policy(learner, batch_for()), row)
     found, loss = by_learner(learner, ready, row)

@@ -62,7 +62,7 @@ def test_what_is_clearly_faster_is_taken_and_tried_once(asked: list[str], monkey
     # beside busy processes workers win nothing, and lose nothing; without oneDNN there are no blocks to try
     assert chosen.short_cuts == ShortCuts(attention=True, threads=1, workers=2)
     assert chosen.ratios == {"workers": 0.95, "onednn": 1.05, "attention": 1.2, "tables": 0.7}
-    answers(monkeypatch, workers=0.8)
+    answers(monkeypatch, workers=0.7)
     monkeypatch.setattr(machine, "_tried", {})
     assert use_short_cuts(build_model()).short_cuts.workers == 1
 
@@ -124,6 +124,9 @@ def test_choices_are_what_the_model_does() -> None:
     assert {type(one) for one in model.modules() if isinstance(one, nn.Linear)} == {BlockLinear}
     assert model.config._attn_implementation == SHORT_FLOAT32
     assert short_cuts_of(copy.deepcopy(model)).workers == Learner(model).scorer.workers == 2
+    use_short_cuts(model, "none")
+    assert {type(one) for one in model.modules() if isinstance(one, nn.Linear)} == {nn.Linear}
+    assert model.config._attn_implementation == "sdpa"
     use_short_cuts(plain, "onednn=1,blocks=0,attention=0,tables=0,threads=1,workers=1")
     assert {type(one) for one in plain.modules() if isinstance(one, nn.Linear)} == {CpuLinear}
     untouched = build_model()

@@ -10,7 +10,7 @@ def test_role_weights_are_read() -> None:
     assert Objective().weights() == {}
 
 
-@pytest.mark.parametrize("text", ["challenger", "challenger=", "challenger=x", "=", "0.5"])
+@pytest.mark.parametrize("text", ["challenger", "challenger=", "challenger=x", "=", "0.5", "=0.5"])
 def test_role_weights_that_cannot_be_read(text: str) -> None:
     with pytest.raises(ValueError, match=f"role_weights='{text}' is not of the form proposer=0.5,solver=1"):
         Objective(role_weights=text)
@@ -27,7 +27,8 @@ def test_role_weights_that_cannot_be_read(text: str) -> None:
         ("kl_metric", 1, "is not true or false"),
         ("role_shares", 0.5, "is not a text role=number,role=number"),
         ("old_logprobs", "mine", "choose one of learner, sampler"),
-        ("entropy_share", 1.5, r"out of its range \(from 0 to 1\); it is a share of the whole"),
+        ("entropy_share", 1.5, r"out of its range \(above 0 to 1\); it is a share of the whole"),
+        ("entropy_share", 0, "0 would train nothing"),
         ("overlong_share", -0.1, "it is a share"),
         ("aggregate", "sentence", "choose one of token, sequence, message, role, constant"),
         ("kl_in", "advantage", "choose one of loss, reward"),
@@ -54,6 +55,8 @@ def test_a_reference_is_wanted_for_a_kl_term_only() -> None:
         ({"role_shares": "proposer=nan"}, "negative or not finite"),
         ({"role_shares": "proposer"}, "is not of the form proposer=0.5,solver=1"),
         ({"role_shares": "solver=1", "aggregate": "role"}, "use role_weights"),
+        ({"role_shares": "solver=0.5,solver=0.4"}, "names 'solver' twice"),
+        ({"covariance": "clip", "clip_cov_low": 5.0}, "is not below clip_cov_high=5.0"),
         ({"tis_cap": 2.0, "old_logprobs": "sampler"}, "both correct for the sampler; choose one"),
     ],
 )

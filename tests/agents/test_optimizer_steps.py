@@ -26,6 +26,7 @@ from agents.optimizer_steps import over_steps, steps_of
 from agents.prepare import Prepared, Views, prepare
 from agents.sampler import TransformersSampler
 from agents.sampling import Sampling
+from agents.weight_optimizer import VALUE_HEAD
 from selfplay_envs import Message
 from tests.agents.test_learner import sampled
 from tests.agents.test_resume import assert_equal
@@ -70,6 +71,24 @@ def test_a_finite_loss_with_a_gradient_that_is_not_changes_nothing(
     assert all(p.grad is None for p in (*learner.trainable.values(), *learner.model.parameters()))
     learner.update(batch, SFT)
     assert learner.policy_version == 2
+
+
+@pytest.mark.parametrize("steps", [{}, {"epochs": 2}])
+def test_a_value_head_that_a_failed_update_made_goes_again(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, steps: dict[str, int]
+) -> None:
+    batch, learner = sampled(model, tokenizer), Learner(model, LearnerConfig(lr=1e-2, **steps))  # type: ignore[arg-type]
+    learner.update(batch, SFT)
+    before = learner.state_dict()
+    row = replace(sloped_at(max(steps.values(), default=1)), needs=frozenset({"value_head"}))
+    with pytest.raises(LossNotFinite):
+        learner.update(batch, replace(row, advantage=ALGORITHMS["ppo"].advantage))
+    assert_equal(learner.state_dict(), before)
+    learner.update(batch, ALGORITHMS["ppo"])
+    assert VALUE_HEAD in learner.state_dict()["weights"]
+    learner.load_state_dict(before)
+    assert_equal(learner.state_dict(), before)
+    learner.update(batch, ALGORITHMS["ppo"])
 
 
 def test_the_same_where_an_agent_learns(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:

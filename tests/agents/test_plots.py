@@ -40,6 +40,11 @@ def metrics_row(step: int) -> dict[str, Any]:
     return row
 
 
+def test_a_reason_that_is_called_count_is_no_cell() -> None:
+    row = {"solver/x/count": 3, "solver/x/reason/count": 2, "solver/x/void/count": 1, "solver/x/quality/count": 1}
+    assert cells_of(row) == ["solver/x"]
+
+
 def eval_row(step: int, right: list[int]) -> dict[str, Any]:
     entry = {"right": right, "samples": 4}
     rate = sum(right) / len(right) / 4
@@ -171,7 +176,7 @@ def test_task_types_about_the_same_programs_are_one_program_each():
     found = {one.name: one for one in compare(*rows) if one.k == 1}
     widths = {name: one.high - one.low for name, one in found.items()}
     assert widths["all problems"] == pytest.approx(widths["deduction"], rel=0.05)
-    assert "bootstrap over programs" in interval_note(*rows)
+    assert "over problems, of which those about one program are drawn together" in interval_note(*rows)
     for row in rows:  # as older runs wrote them
         for entry in row["problems"].values():
             del entry["programs"]

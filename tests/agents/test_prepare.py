@@ -10,7 +10,7 @@ from agents.advantages import generalised
 from agents.algorithms import ALGORITHMS
 from agents.batch import TokenBatch
 from agents.prepare import Views, prepare
-from tests.agents.golden_batch import NEW, VALUES, golden_batch, losses_of, ready_of, row_of, spread
+from tests.agents.golden_batch import NEW, OLD, VALUES, golden_batch, losses_of, ready_of, row_of, spread
 
 
 def refuse(batch: TokenBatch) -> torch.Tensor:
@@ -84,17 +84,29 @@ def test_replies_that_were_cut_off_train_nothing_and_count_in_their_groups() -> 
     assert prepare(nobody, row, BLIND, memory={}, rng=np.random.default_rng(0)) is None
 
 
+def test_shares_of_tokens_are_of_those_that_train() -> None:
+    """Message 2 was cut off: its entropies 2 1 0.5 take no room from the 1.75 of another."""
+    batch = replace(golden_batch(), cut_B=torch.tensor([False, False, True, False, False, False, False]))
+    ready = ready_of(row_of("sft", {"cut_off": "mask", "entropy_share": 0.09}), batch=batch)
+    assert int((ready.advantage_BT > 0).sum()) == 1  # of the 8 tokens that are left
+    # message 2 is 9 nats off, the others not at all
+    own = [[9.0] * len(one) if index == 2 else list(one) for index, one in enumerate(OLD)]
+    weighed = ready_of(row_of("rloo", {"cut_off": "mask", "tis_cap": 4.0}), batch=batch, own=own)
+    assert weighed.metrics["tis_weight"] == pytest.approx(1.0)
+
+
 SHARED = [("trr++", 0), ("grpo", 0), ("rae", 0), ("dr_grpo", 4), ("dpo", 0)]
 
 
 @pytest.mark.parametrize(("name", "limit"), SHARED)
 def test_roles_have_the_share_of_the_weight_that_was_asked(name: str, limit: int) -> None:
-    """Also in a mini-batch, over its own denominators; the weight of the whole stays what it was."""
+    """Also in a mini-batch, over its own denominators; the weight of the whole stays what it was. Pairs count by messages."""
     shares = {"proposer": 0.8, "solver": 0.2}
     options = {"role_shares": "proposer=0.8,solver=0.2"}
     whole, plain = (ready_of(row_of(name, more), reply_limit=limit) for more in (options, {}))
     for ready, usual in ((whole, plain), (whole.part([0, 1, 3, 2]), plain.part([0, 1, 3, 2]))):
-        weight_B, usual_B = ((one.batch.mask_BT / one.denominator_B1).sum(-1) for one in (ready, usual))
+        counted_BT = ready.batch.mask_BT if name != "dpo" else torch.ones(len(ready.batch), 1)
+        weight_B, usual_B = ((counted_BT / one.denominator_B1).sum(-1) for one in (ready, usual))
         total = float(usual_B.sum())
         assert float(weight_B.sum()) == pytest.approx(total)
         for role, share in shares.items():

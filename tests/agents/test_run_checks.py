@@ -36,6 +36,9 @@ def misspelt(config: TrainConfig, env_id: str) -> TrainConfig:
         (KUHN, {"algorithm": "magic"}, "algorithm='magic' is not known"),
         (KUHN, {"options": {"clip_lo": 0.1}}, "'clip_lo' is no setting"),
         (KUHN, {"sandbox": "podman"}, "podman"),
+        (KUHN, {"options": {"role_shares": "first=0,second=0"}}, "gives 0 to every role that trains .first, second."),
+        (KUHN, {"train_roles": ("first",), "options": {"role_shares": "first=0"}}, "gives 0 to every role"),
+        (KUHN, {"options": {"aggregate": "role", "role_weights": "first=0,second=0"}}, "gives 0 to every role"),
         (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(epochs=2)}, "'rloo' has no ratio"),
         (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(mini_batches=2)}, "'rloo' has no ratio"),
         (KUHN, {"algorithm": "reinforce", "staleness": 1}, "'reinforce' has no ratio"),
@@ -88,6 +91,18 @@ def test_lsp_without_quality_says_what_it_is() -> None:
     paying = tuple(replace(mix, kwargs={**mix.kwargs, "quality_weight": 1.0}) for mix in config.games)
     assert notices(check_run(replace(config, games=paying))) == []
     assert notices(check_run(LSP)) == []
+
+
+def test_a_step_of_which_no_message_is_left_does_not_speak_of_equal_returns(letters_run: TrainConfig, tmp_path: Path) -> None:
+    told: list[Event] = []
+    mix = GameMix(env_id=GAME, kwargs={"attempts": 4}, fresh=2, replay=0, references=0)
+    sampling = replace(letters_run.sampling, max_new_tokens=1)  # every reply is cut off
+    config = replace(
+        letters_run, games=(mix,), steps=1, sampling=sampling, evaluation=EvalConfig(), options={"cut_off": "mask"}
+    )
+    train(config, tmp_path / "run", told.append)
+    [sentence] = [event.data["sentence"] for event in told if event.kind == "notice"]
+    assert sentence.startswith("step 1 taught nothing: all messages are left out, as they were cut off")
 
 
 def test_a_step_that_teaches_nothing_is_told_once_in_a_row(letters_run: TrainConfig, tmp_path: Path) -> None:

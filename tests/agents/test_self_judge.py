@@ -244,15 +244,15 @@ def test_credits_and_advantages_of_language_self_play_by_hand(tokenizer: PreTrai
     said = {"\nred\n": 6, "\nblue\n": 2, "\nRed\n": 4}
     judge = saying(lambda prompt, seed: next(f"<score>{q}</score>" for text, q in said.items() if text in prompt[1].content))
     episodes = played(tokenizer, Referee("process", judges={"self": judge}))
-    # R + Q/2: 1 + 3, 0 + 1, 1/2 + 2, malformed; V and V_Q: (1 + 0)/2 and (6 + 2)/2, (1/2 + 0)/2 and (4 + 0)/2
+    # R + Q/2: 1 + 3, 0 + 1, 1/2 + 2, malformed -1; V and V_Q: (1 + 0)/2 and (6 + 2)/2, (1/2 - 1)/2 and (4 + 0)/2
     assert [m.credit for m in episodes[0].messages] == [-0.5 + 0.5 * 4, 4.0, 1.0]
-    assert [m.credit for m in episodes[1].messages] == [-0.25 + 0.5 * 2, 2.5, -1.0]
+    assert [m.credit for m in episodes[1].messages] == [0.25 + 0.5 * 2, 2.5, -1.0]
     assert all(sum(episode.outcome.values()) == 0 for episode in episodes)
     batch = collate(samples_of(episodes))
     advantage_BT = find_algorithm("lsp").advantages(batch)
     advantage_B = [float(row[mask][0]) for row, mask in zip(advantage_BT, batch.mask_BT, strict=True)]
-    # A_Sol = (R + Q/2) - mean over the panel; A_Ch = (-V + V_Q/2) - mean over the queries, (1.5 + 0.75)/2
-    assert advantage_B == pytest.approx([0.375, 1.5, -1.5, -0.375, 1.75, -1.75])
+    # A_Sol = (R + Q/2) - mean over the panel; A_Ch = (-V + V_Q/2) - mean over the queries, (1.5 + 1.25)/2
+    assert advantage_B == pytest.approx([0.125, 1.5, -1.5, -0.125, 1.75, -1.75])
     row = episode_metrics(episodes)
     assert row["solver/instruction/quality_mean"] == 4.0
     assert row["solver/instruction/quality/ok"] == 3
@@ -307,10 +307,10 @@ def probe(sampler: Any) -> tuple[float, ...]:
     ("learner", "algorithm", "staleness"),
     [
         (LearnerConfig(lr=3e-2, warmup_steps=0), "reinforce", 0),
-        (LearnerConfig(lr=3e-2, warmup_steps=0), "reinforce", 1),
+        (LearnerConfig(lr=3e-2, warmup_steps=0), "reinforce++", 1),
         (LearnerConfig(lr=3e-2, warmup_steps=0), "lsp", 0),
         (LearnerConfig(lr=5e-1, lora_rank=2, warmup_steps=0), "reinforce", 0),
-        (LearnerConfig(lr=5e-1, lora_rank=2, warmup_steps=0, adapters="per-role"), "reinforce", 1),
+        (LearnerConfig(lr=5e-1, lora_rank=2, warmup_steps=0, adapters="per-role"), "reinforce++", 1),
     ],
 )
 def test_the_judge_keeps_the_starting_weights_while_the_learner_moves(

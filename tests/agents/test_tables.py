@@ -6,6 +6,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,15 @@ def test_no_table_loses_or_breaks_a_word_or_a_number(name: str, width: int, enco
 
 @pytest.mark.parametrize("width", [80, 50])
 @pytest.mark.parametrize(
-    "args", [("envs",), ("algorithms",), ("algorithms", "gspo"), ("check", "KuhnPoker", "--attempts", "1"), ("replay", "FILE")]
+    "args",
+    [
+        ("train", "--help"),
+        ("envs",),
+        ("algorithms",),
+        ("algorithms", "gspo"),
+        ("check", "KuhnPoker", "--attempts", "1"),
+        ("replay", "FILE"),
+    ],
 )
 def test_verbs_that_look_are_whole_at_any_width(
     args: tuple[str, ...], width: int, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -129,6 +138,22 @@ def test_verbs_that_look_are_whole_at_any_width(
         shown.append(capsys.readouterr().out)
     assert words(shown[0]) - UNSAID <= words(shown[1])
     assert "…" not in shown[1]
+    if args[0] != "check":  # whose lines are those of a log, whole in a pipe
+        assert all(len(line.rstrip()) <= width or len(line.split()) == 1 for line in shown[1].splitlines())
+
+
+@pytest.mark.parametrize("verb", ["eval", "play", "check", "replay", "train azr-tiny"])
+def test_help_breaks_lines_only_where_the_next_word_does_not_fit(
+    verb: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lines of the source, which are longer than the terminal's, used to be wrapped one by one: `others`, `in`, `full.`."""
+    monkeypatch.setenv("COLUMNS", "80")
+    with pytest.raises(SystemExit):
+        main([*verb.split(), "--help"])
+    lines = [line.strip("│") for line in capsys.readouterr().out.splitlines()]
+    within = [(one.strip(), after.split()) for one, after in pairwise(lines) if one[:9].isspace() and after[:9].isspace()]
+    room = max(len(one) for one, _ in within)
+    assert [(one, after[0]) for one, after in within if after and len(one) + 1 + len(after[0]) <= room] == []
 
 
 def test_the_result_of_a_run_is_a_table_at_80_columns(run_dir: Path) -> None:

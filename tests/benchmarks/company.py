@@ -57,14 +57,14 @@ class Options:
 
 def measure(setting: str, seconds: float) -> dict[str, Any]:
     """Tokens per second of sampler and learner, and what was taken."""
-    from agents import ALGORITHMS, Learner, Sampling, TransformersSampler, load_model
+    from agents import ALGORITHMS, Learner, Sampling, load_model
     from agents.seeding import seed_of
     from agents.short_cuts import short_cuts_of
     from agents.side_by_side import side_by_side
 
     work = Work(sequences=192, new_tokens=96)
     model, tokenizer = load_model(work.model, device="cpu", short_cuts=setting)
-    sampler, learner = TransformersSampler(model, tokenizer), Learner(model)
+    sampler, learner = trl_work.open_sampler(work, model, tokenizer), Learner(model)
     asked = trl_work.prompts(work)
     seeds = [[seed_of("company", prompt, reply) for reply in range(work.group)] for prompt in range(len(asked))]
     half = len(asked) // 2

@@ -50,12 +50,10 @@ class Options:
 
 def measure(work: Work, updates: int) -> dict[str, float]:
     """One arm: seconds of an update, the processor's and the clock's, and memory."""
-    from agents import ALGORITHMS, Learner, TransformersSampler
+    from agents import ALGORITHMS, Learner
 
     model, tokenizer = trl_work.open_model(work, work.dtype)
-    if work.lengths == "full":
-        trl_work.never_ends(model, tokenizer)
-    sampler = TransformersSampler(model, tokenizer)
+    sampler = trl_work.open_sampler(work, model, tokenizer)
     batches = [trl_work.draw_batch(sampler, work, step) for step in range(updates)]
     gauge = Gauge()
     learner = Learner(model, trl_work.learner_config(work, 1.0))

@@ -46,12 +46,8 @@ class Order:
 
 def prepare(work: Work, order: Order) -> dict[str, Any]:
     """Draws the batch that both learners train on."""
-    from agents import TransformersSampler
-
     model, tokenizer = trl_work.open_model(work, "float32")
-    if work.lengths == "full":
-        trl_work.never_ends(model, tokenizer)
-    batch = trl_work.draw_batch(TransformersSampler(model, tokenizer), work, 0)
+    batch = trl_work.draw_batch(trl_work.open_sampler(work, model, tokenizer), work, 0)
     trl_work.save_batch(batch, Path(order.folder) / "batch.pt")
     prompt = (batch.attention_BT.sum() - batch.num_tokens) / len(batch)
     return {"tokens": batch.num_tokens, "prompt_tokens": float(prompt)}
@@ -59,12 +55,10 @@ def prepare(work: Work, order: Order) -> dict[str, Any]:
 
 def ours(work: Work, order: Order) -> dict[str, Any]:
     """Our learner alone, or our whole step."""
-    from agents import ALGORITHMS, Learner, TransformersSampler
+    from agents import ALGORITHMS, Learner
 
     batch = trl_work.load_batch(Path(order.folder) / "batch.pt")
     model, tokenizer = trl_work.open_model(work, work.dtype)
-    if work.lengths == "full":
-        trl_work.never_ends(model, tokenizer)
     trl_work.prompts(work)  # cached: making them belongs to no step, as in TRL's data set
     gauge = Gauge()
     learner = Learner(model, trl_work.learner_config(work, 0.0 if order.gradient else 1.0))
@@ -72,7 +66,7 @@ def ours(work: Work, order: Order) -> dict[str, Any]:
         learner.optimizer.register_step_pre_hook(
             lambda *_: _save_gradient(learner.trainable, Path(order.folder) / order.gradient)
         )
-    sampler = TransformersSampler(learner.model, tokenizer)
+    sampler = trl_work.open_sampler(work, learner.model, tokenizer)
     metrics: dict[str, float] = {}
     generate_s, profile = 0.0, ""
     for step in range(order.steps):

@@ -113,10 +113,12 @@ def open_model(work: Work, weights: str, *, plain: bool = False) -> tuple[Any, A
     return load_model(work.model, device="cpu", dtype=getattr(torch, weights), short_cuts=setting)
 
 
-def never_ends(model: Any, tokenizer: Any) -> None:
-    """Takes away what ends a reply, so that our sampler speaks `max_new_tokens` tokens; TRL is told `min_new_tokens`."""
-    tokenizer.eos_token = None
-    model.generation_config.eos_token_id = None
+def open_sampler(work: Work, model: Any, tokenizer: Any) -> TransformersSampler:
+    """Our sampler; where lengths are full nothing ends a reply early, as TRL is told `min_new_tokens`."""
+    sampler = TransformersSampler(model, tokenizer)
+    if work.lengths == "full":
+        sampler.ends = frozenset()
+    return sampler
 
 
 @functools.cache

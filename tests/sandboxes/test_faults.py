@@ -171,7 +171,9 @@ sandbox.run([hang] * 4)
     trainer.wait()
     trainer.stdout.close()
     give_up_at = time.monotonic() + 20
-    while (left := _left_behind(name, trainer.pid, owner)) and time.monotonic() < give_up_at:
+    while (left := _left_behind(name, trainer.pid, owner)) or any(tmp_path.iterdir()):
+        if time.monotonic() > give_up_at:
+            break
         time.sleep(0.2)
     assert left == 0
     assert list(tmp_path.iterdir()) == []

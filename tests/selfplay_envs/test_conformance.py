@@ -149,6 +149,44 @@ class Patient(KuhnPoker):
         self.warned = not verdict.valid
 
 
+class Late(KuhnPoker):
+    """Broken on purpose: pays again what it has paid, when nobody listens any more."""
+
+    def apply(self, slot, text, verdict):
+        super().apply(slot, text, verdict)
+        self.credit |= {slot: 9.0, **{where: 1.0 + value for where, value in self.credit.items()}}
+
+
+class Reseeding(KuhnPoker):
+    """Broken on purpose: seeds Python's own generator and deals with it."""
+
+    def reset(self, rng, options):
+        random.seed(1)
+        super().reset(rng, {"task": {"cards": random.sample(["J", "Q", "K"], 2)}})
+
+
+class Unbounded(KuhnPoker):
+    """Broken on purpose: its outcome is no number."""
+
+    def apply(self, slot, text, verdict):
+        super().apply(slot, text, verdict)
+        self.outcome["first", slot.attempt] = float("nan")
+
+
+class Named(KuhnPoker):
+    """Broken on purpose: PettingZoo cannot tell the role from the attempt."""
+
+    roles, answers = ("first_1", "second"), ()
+
+
+class Talkative(KuhnPoker):
+    """Sound, but prints while it is played."""
+
+    def apply(self, slot, text, verdict):
+        print("so they say:", text)
+        super().apply(slot, text, verdict)
+
+
 class Crowded(KuhnPoker):
     """Broken on purpose: says that `first` answers, so that `second` should speak alone, and lets it play every deal."""
 
@@ -181,6 +219,11 @@ class Faulty(KuhnPoker):
         (Unordered, "hash_seed_unread", "messages of ['first', 0, 0] of seed 0 depends on the process"),
         (Endless, "legal_moves", "is not over after 10000 messages"),
         (Patient, "slots_named", "have the slot ('first', 0, 0)"),
+        (Endless, "lanes_equal_sequence", "is not over after 10000 messages"),
+        (Late, "credits_once", "of seed 0 was 9.0 when it became known and is "),
+        (Reseeding, "global_random_untouched", "a global random state changed"),
+        (Unbounded, "credits_complete", "is not finite"),
+        (Named, "slots_named", "roles=('first_1', 'second') is not a tuple of names in lower-case letters"),
         (Crowded, "slots_named", "('second', 1) speaks, but seats="),
         (Faulty, "determinism", "test_conformance.py:"),
         (Faulty, "gymnasium_check", "TypeError: no_requests() missing 1 required positional argument"),
@@ -234,6 +277,12 @@ def test_moves_of_a_file_stand_in_for_those_of_the_game(tmp_path):
     read = read_moves(moves, make_game("Sound/Silent-v0"))
     results = check_game("Sound/Silent-v0", pettingzoo=False, moves=read)
     assert [f"{r.name}: {r.detail}" for r in results if not r.ok] == []
+
+
+def test_what_a_game_prints_is_not_taken_for_what_was_played():
+    register_game("Sound/Talkative-v0", f"{__name__}:Talkative")
+    [found] = [one.run() for one in game_checks("Sound/Talkative-v0", pettingzoo=False) if one.name == "hash_seed_unread"]
+    assert found.ok, found.detail
 
 
 def test_a_wrong_file_of_moves_is_one_sentence(tmp_path):

@@ -10,6 +10,8 @@ import pytest
 from gymnasium.envs.registration import EnvSpec
 
 from selfplay_envs import CodeTask, JudgeItem, Message, Referee, UsageError, check_unit_tests, make_game, register_game
+from selfplay_envs.checking import panels
+from selfplay_envs.games.kuhn import KuhnPoker
 from selfplay_envs.judges import JUDGES, check_judge, open_judge
 from selfplay_envs.learnability import LEARNABILITY, SolveStats, find_learnability
 from selfplay_envs.named import Registry
@@ -70,6 +72,10 @@ def flat(episodes, weight: float = 1.0, both: bool = False):
 
 def listed(episodes):
     return []
+
+
+def left(stats=None):
+    raise SystemExit(4)
 '''
 
 
@@ -79,8 +85,10 @@ def parts(tmp_path, monkeypatch):
     (tmp_path / "my_parts.py").write_text(PARTS)
     (tmp_path / "my_broken.py").write_text("x = 1\n\ny = nowhere\n")
     (tmp_path / "my_needy.py").write_text("\nimport a_package_that_is_not_there\n")
+    (tmp_path / "my_leaving.py").write_text("import sys\nsys.exit(3)\n")
+    (tmp_path / "my_lines.py").write_text("raise ValueError('one line\\n  and another')\n")
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ("my_parts", "my_broken", "my_needy"):
+    for name in ("my_parts", "my_broken", "my_needy", "my_leaving", "my_lines"):
         monkeypatch.delitem(sys.modules, name, raising=False)
     yield
     sys.modules.pop("my_parts", None)
@@ -104,6 +112,10 @@ KINDS: dict[str, Registry] = {"judge": JUDGES, "learnability": LEARNABILITY, "sh
         ("judge", "my_parts:Vowls", "the module 'my_parts' holds no 'Vowls'; did you mean 'Vowels'?"),
         ("judge", "my_broken:X", "judge='my_broken:X': my_broken.py:3: NameError: name 'nowhere' is not defined; mend that"),
         ("judge", "my_needy:X", "my_needy.py:2: ModuleNotFoundError: No module named 'a_package_that_is_not_there'; install"),
+        ("judge", "my_leaving:X", "judge='my_leaving:X': my_leaving.py:2: SystemExit: 3; mend that module."),
+        ("judge", "my_lines:X", "judge='my_lines:X': my_lines.py:1: ValueError: one line and another; mend that module."),
+        ("judge", "my_parts:JUDGE:weight=2", "is a ready object and takes no options; name what makes it."),
+        ("learnability", "my_parts:left", "my_parts.py:52: SystemExit: 4; mend left."),
         ("judge", "my_parts:NUMBER", "judge='my_parts:NUMBER' names no judge: a class or function that makes one"),
         ("judge", "rules:strict=1", "judge='rules:strict=1': option 'strict' is not known; it takes none."),
         ("judge", "my_parts:Vowels:wait=2", "option 'wait' is not known; choose among weight, letter, cap."),
@@ -158,6 +170,8 @@ def test_a_judge_that_does_not_open_is_one_sentence(parts):
         open_judge("my_parts:Broken:path=no_such_file")
     with pytest.raises(UsageError, match=r"judge='my_parts:nothing' opened None, which has no method score"):
         open_judge("my_parts:nothing")
+    with pytest.raises(UsageError, match=r"judge='my_parts:left': my_parts.py:\d+: SystemExit: 4; mend it or its options"):
+        open_judge("my_parts:left")
     check_judge("my_parts:Broken:path=no_such_file")  # looked at, not opened
     check_judge("self")
     with pytest.raises(UsageError, match="bind it"):
@@ -226,7 +240,7 @@ def test_games_are_named_in_full_in_short_or_with_their_module(tmp_path, monkeyp
         with pytest.raises(UsageError, match="several games; write one of NamedTest/Deduction-v0, SelfPlay/Deduction-v0"):
             resolve_game_id("deduction")
         with pytest.raises(
-            UsageError, match=r"game='my_game:NamedTest/Cpy-v0' is not known; did you mean 'NamedTest/Copy-v0'\?"
+            UsageError, match=r"game='my_game:NamedTest/Cpy-v0' is not known; did you mean 'my_game:NamedTest/Copy-v0'\?"
         ):
             resolve_game_id("my_game:NamedTest/Cpy-v0", "game")
     finally:
@@ -248,6 +262,28 @@ def test_a_game_says_what_it_takes_itself_and_what_its_environments_take():
         make_game("SelfPlay/KuhnPoker-v0", stile="full")
     with pytest.raises(UsageError, match=r"it takes .*sandbox, judge, reward_role, render_mode\.$"):
         gym.make("SelfPlay/KuhnPoker-v0", judgement="rules")
+
+
+class Needy(KuhnPoker):
+    """Needs a keyword, and hands the others on."""
+
+    def __init__(self, cards: int, **kwargs):
+        super().__init__(**kwargs)
+        self.cards = cards
+
+
+def test_keywords_that_a_game_hands_on_are_its_own_and_those_it_needs_are_asked_for():
+    register_game("NamedTest/Needy-v0", f"{__name__}:Needy")
+    try:
+        game = make_game("NamedTest/Needy-v0", cards=3, attempts=2)
+        assert (game.cards, game.attempts) == (3, 2)
+        assert panels("NamedTest/Needy-v0", (1, 2)) == [{"attempts": 1}, {"attempts": 2}]
+        with pytest.raises(UsageError, match="Needy needs the keyword 'cards'; pass it, or give it a default"):
+            make_game("NamedTest/Needy-v0", attempts=2)
+        with pytest.raises(UsageError, match="Needy has no keyword 'kwargs'"):
+            make_game("NamedTest/Needy-v0", cards=3, kwargs={})
+    finally:
+        gym.registry.pop("NamedTest/Needy-v0")
 
 
 def test_a_class_that_does_not_load_is_told_where_it_breaks(parts):

@@ -104,3 +104,10 @@ def test_a_broken_plugin_warns_once_with_its_line_and_is_left_out(tmp_path, firs
     assert out == "going on\n"
     assert err.count("failed to register") == 1
     assert "the game plug-in 'mine' (mygames.reg:register) failed to register: reg.py:4: ZeroDivisionError" in err
+
+
+def test_a_plugin_that_leaves_the_process_is_left_out_too(tmp_path):
+    installed(tmp_path, "mine = mygames.reg:register", {"__init__.py": "", "reg.py": "import sys\n\nsys.exit(3)\n"})
+    out, err = said(tmp_path, "import selfplay_envs", "print('going on')")
+    assert out == "going on\n"
+    assert "failed to register: reg.py:3: SystemExit: 3" in err

@@ -3,6 +3,7 @@
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import gymnasium
 import pytest
 
 pytest_plugins = ["pytester"]
@@ -41,7 +42,7 @@ def test_a_sound_game_and_a_broken_one_in_one_go(run):
     result = run("--selfplay-game", "theirs:Theirs/Sound-v0", "--selfplay-game", "theirs:Theirs/Gambler-v0", "-rA")
     names = [line.split()[1] for line in result.outlines if line.startswith(("PASSED", "FAILED"))]
     of = {game: [name for name in names if f"Theirs/{game}-v0" in name] for game in ("Sound", "Gambler")}
-    assert len(of["Sound"]) == len(of["Gambler"]) == 2 * 12  # checks with panels of 1 and of 4
+    assert len(of["Sound"]) == len(of["Gambler"]) == 2 * 13  # checks with panels of 1 and of 4
     failed = [line for line in result.outlines if line.startswith("FAILED")]
     assert failed
     assert all("Theirs/Gambler-v0" in line for line in failed)
@@ -51,7 +52,7 @@ def test_a_sound_game_and_a_broken_one_in_one_go(run):
 
 def test_checks_are_chosen_like_any_tests(run):
     result = run("--selfplay-game", "theirs:Theirs/Sound-v0", "--selfplay-attempts", "3", "-k", "replays or determinism")
-    result.assert_outcomes(passed=2, deselected=10)
+    result.assert_outcomes(passed=2, deselected=11)
     assert result.ret == 0
 
 
@@ -63,7 +64,20 @@ def test_a_game_without_legal_moves_needs_a_file_of_them(run, pytester):
     moves = pytester.path / "moves.jsonl"
     lines = [f'{{"role": "{role}", "text": "```action\\ncheck\\n```"}}\n' for role in ("first", "second")]
     moves.write_text("".join(lines))
-    run(*chosen, "--selfplay-moves", str(moves)).assert_outcomes(passed=1, deselected=11)
+    run(*chosen, "--selfplay-moves", str(moves)).assert_outcomes(passed=1, deselected=12)
+
+
+def test_a_module_in_the_current_folder_is_found(pytester):
+    """In this process nobody puts the folder on the path, as `python -m pytest` and the variable PYTHONPATH would."""
+    pytester.makepyfile(nearby="from selfplay_envs.games.kuhn import KuhnPoker as Near")
+    pytester.makepyfile(
+        register_nearby="from selfplay_envs import register_game; register_game('Theirs/Near-v0', 'nearby:Near')"
+    )
+    try:
+        chosen = ("--selfplay-game", "register_nearby:Theirs/Near-v0", "--selfplay-attempts", "1", "-k", "spec_round_trip")
+        pytester.runpytest_inprocess(*PLUGINS, *chosen).assert_outcomes(passed=1, deselected=12)
+    finally:
+        gymnasium.registry.pop("Theirs/Near-v0", None)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +85,7 @@ def test_a_game_without_legal_moves_needs_a_file_of_them(run, pytester):
     [
         (["--selfplay-game", "SelfPlay/KunhPoker-v0"], "ERROR: --selfplay: *did you mean 'SelfPlay/KuhnPoker-v0'*"),
         (["--selfplay-game", "KuhnPoker", "--selfplay-moves", "none.jsonl"], "ERROR: --selfplay: moves=*is not a file*"),
+        (["--selfplay-game", "KuhnPoker", "--selfplay-attempts", "1;4"], "ERROR: --selfplay: attempts='1;4' is not a list*"),
         (["--selfplay-game", "KuhnPoker", "--selfplay-attempts", "0"], "ERROR: --selfplay: *attempts=0*"),
     ],
 )

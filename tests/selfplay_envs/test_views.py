@@ -4,6 +4,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+from sandboxes import SandboxUnavailable
 from selfplay_envs import ResetNeeded, UsageError
 from selfplay_envs.aec_view import SelfPlayAEC
 from selfplay_envs.parsing import fence
@@ -56,7 +57,15 @@ def test_wrong_arguments_get_one_clear_sentence():
         gym.make("SelfPlay/Deduction-v0", reward_role="judge")
     with pytest.raises(UsageError, match="num_envs=6 is not a multiple of attempts=4"):
         gym.make_vec("SelfPlay/Deduction-v0", num_envs=6, attempts=4)
+    for make in (gym.make, gym.make_vec):
+        with pytest.raises(SandboxUnavailable, match="sandbox='podman'"):
+            make("SelfPlay/KuhnPoker-v0", sandbox="podman")
+    for odd in (0, 4.0, True, "4", None):
+        with pytest.raises(UsageError, match=f"num_envs={odd!r} is not a multiple of attempts=1"):
+            gym.make_vec("SelfPlay/KuhnPoker-v0", num_envs=odd)
     vector = gym.make_vec("SelfPlay/Deduction-v0", num_envs=8, attempts=4)
+    with pytest.raises(UsageError, match=r"options\['reset_mask'\]=.* is not one bool per row"):
+        vector.reset(options={"reset_mask": ["0"] * 8})
     with pytest.raises(UsageError, match="2 groups"):
         vector.reset(seed=[1, 2, 3])
     with pytest.raises(UsageError, match="2 groups"):
@@ -154,3 +163,11 @@ def test_aec_pays_credits_as_they_become_known():
     assert env.rewards == {"proposer_0": 0.5, "solver_0": 0.0, "solver_1": -0.5}
     assert env._cumulative_rewards["solver_0"] == 1.0
     assert all(env.terminations.values())
+
+
+def test_aec_refuses_what_it_does_not_read_and_asks_for_a_reset():
+    with pytest.raises(UsageError, match="'reward_role' is a keyword of environments"):
+        SelfPlayAEC("SelfPlay/KuhnPoker-v0", reward_role="first")
+    env = SelfPlayAEC("SelfPlay/KuhnPoker-v0")
+    with pytest.raises(ResetNeeded, match="reset"):
+        env.step("x")
