@@ -158,7 +158,7 @@ class Agent:
     @property
     def num_ready(self) -> int:
         """Messages with tokens whose episode is over and whose credit is known: what `learn` would train on."""
-        return len(self._ready)
+        return sum(bool(sample.reply.token_ids) for sample in self._ready)
 
     def act(self, obs: Observation) -> str:
         """The agent's message for the slot that the observation names."""
@@ -201,7 +201,7 @@ class Agent:
         """
         if self.learner is None:
             raise ValueError("this agent has no learner; pass one, or build the agent with Agent.load(...).")
-        samples, self._ready = self._ready, []
+        samples, self._ready = [s for s in self._ready if s.reply.token_ids], []
         if not samples:
             return {}
         metrics = self.learner.update(collate(samples), self.algorithm)
@@ -241,8 +241,7 @@ class Agent:
         asked = queries([one.slot for one in row.said], self._episodes)
         for index, one in enumerate(row.said):
             credit = row.paid if self.credit_mode == "return" else one.credit
-            learns = one.trains and bool(one.reply.token_ids) and (self.roles is None or one.slot.role in self.roles)
-            if credit is not None and learns:
+            if credit is not None and one.trains and (self.roles is None or one.slot.role in self.roles):
                 chat = short_hash([[m.role, m.content] for m in one.prompt])
                 tag = Tag(
                     role=one.slot.role,

@@ -90,7 +90,7 @@ class TrainConfig:
     algorithm: str = "trr++"
     """A row of `agents.algorithms`, or `module:ROW` for one of your own; `selfplay algorithms` lists them."""
     options: dict[str, str | int | float | bool] = field(default_factory=dict[str, "str | int | float | bool"])
-    """Settings of the algorithm that differ from its row, such as `--options kl_coef 0.04`; see `agents.objective`."""
+    """Settings of the algorithm that differ from its row, such as `--options kl_coef 0.04`: see `selfplay algorithms NAME`."""
     steps: int = 100
     """Collected batches in all, each followed by one update; a resumed run may raise it."""
     seed: int = 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Generator, Iterable
 from numbers import Real
-from typing import Any
+from typing import Any, cast
 
 from .errors import GameError
 from .game import Game, Judging, Message, Settling, Slot, Verdict
@@ -27,7 +27,7 @@ def _prompt(game: Game, slot: Slot) -> tuple[Message, ...]:
     messages: Any = game.prompt(slot)
     if not isinstance(messages, tuple | list) or not messages or not all(isinstance(one, Message) for one in messages):
         raise broken(game, "prompt", messages, 'return a tuple of Message, such as (Message("user", "..."),)')
-    return messages
+    return cast(tuple[Message, ...], messages)
 
 
 def judging(game: Game, slot: Slot, text: str, finish_reason: str) -> Judging:

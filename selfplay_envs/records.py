@@ -188,6 +188,6 @@ def read_episodes(path: Path) -> Iterator[Episode]:
     """
     if not path.is_file():
         raise UsageError(
-            f"episodes={str(path)!r} is not a file, nor a run's folder; pass runs/NAME, or one of its files in runs/NAME/episodes."
+            f"episodes={str(path)!r} is not a file, nor a run's folder; pass runs/NAME, or a file in runs/NAME/episodes."
         )
     yield from read_json_lines(path, Episode.from_json, "an episode, was the file cut off?")

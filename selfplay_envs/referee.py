@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeVar
 
-from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, SandboxConfig, SandboxError, open_sandbox
+from sandboxes import CallOutcome, CodeSandbox, Job, Outcome, SandboxError, open_sandbox
 
 from .errors import GameError, SelfPlayError, UsageError
 from .faults import INTERNAL_ERROR, Faults
@@ -44,7 +44,6 @@ class Referee:
 
     Raises:
         UsageError: No judge has that name, whether it is ever asked or not.
-        SandboxUnavailable: The text of the sandbox is wrong.
     """
 
     def __init__(
@@ -56,8 +55,6 @@ class Referee:
         reserved: Iterable[str] = (),
         strict: bool = False,
     ) -> None:
-        if isinstance(sandbox, str):
-            SandboxConfig.parse(sandbox)
         self._sandbox = sandbox
         self._judge = judge
         self._judges: dict[str, Judge] = dict(judges or {})

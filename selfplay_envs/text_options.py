@@ -69,7 +69,7 @@ def typed_options(
 
 
 def parameters_of(factory: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """What a callable can be given by name or place, in order: its own, and where a class hands `**kwargs` on, its bases' too."""
+    """What a callable can be given, in order: its own, and where a class hands `**kwargs` on, its bases' too."""
     own = inspect.signature(factory).parameters
     found = {name: one for name, one in own.items() if one.kind not in _REST}
     if not isinstance(factory, type) or not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in own.values()):

@@ -99,10 +99,12 @@ def _help() -> str:
         [
             "usage: selfplay VERB ...",
             "",
-            "Self-play between language-model roles: games that check themselves, models that learn from them.",
+            "Self-play between language-model roles: games that check themselves,",
+            "models that learn from them.",
             "",
             *lines,
             "",
-            "Start with `selfplay doctor`, then `selfplay train azr-tiny`. `selfplay VERB --help` tells more.",
+            "Start with `selfplay doctor`, then `selfplay train azr-tiny`.",
+            "`selfplay VERB --help` tells more.",
         ]
     )

@@ -6,7 +6,7 @@ import ast
 import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -41,7 +41,7 @@ def parse(command: type[T], verb: str, args: Sequence[str], default: T | None = 
 
 
 @contextmanager
-def _whole_paragraphs() -> Iterator[None]:
+def _whole_paragraphs() -> Generator[None]:
     """Help whose lines end where the terminal's do: tyro keeps those of the source below a field, and wraps each again."""
     read = attrdoc.ast_get_constant_value
 

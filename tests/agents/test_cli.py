@@ -37,6 +37,7 @@ def test_help_lists_every_verb(capsys: pytest.CaptureFixture[str]):
     assert main(["--help"]) == 0
     shown = capsys.readouterr().out
     assert all(f"\n  {verb} " in shown for verb in VERBS)
+    assert max(map(len, shown.splitlines())) <= 80
     assert main([]) == 2
 
 

@@ -151,7 +151,7 @@ def test_help_breaks_lines_only_where_the_next_word_does_not_fit(
     with pytest.raises(SystemExit):
         main([*verb.split(), "--help"])
     lines = [line.strip("│") for line in capsys.readouterr().out.splitlines()]
-    within = [(one.strip(), after.split()) for one, after in pairwise(lines) if one[:9].isspace() and after[:9].isspace()]
+    within = [(one.strip(), after.split()) for one, after in pairwise(lines) if one[:6].isspace() and after[:6].isspace()]
     room = max(len(one) for one, _ in within)
     assert [(one, after[0]) for one, after in within if after and len(one) + 1 + len(after[0]) <= room] == []
 

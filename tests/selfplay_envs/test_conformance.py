@@ -219,7 +219,6 @@ class Faulty(KuhnPoker):
         (Unordered, "hash_seed_unread", "messages of ['first', 0, 0] of seed 0 depends on the process"),
         (Endless, "legal_moves", "is not over after 10000 messages"),
         (Patient, "slots_named", "have the slot ('first', 0, 0)"),
-        (Endless, "lanes_equal_sequence", "is not over after 10000 messages"),
         (Late, "credits_once", "of seed 0 was 9.0 when it became known and is "),
         (Reseeding, "global_random_untouched", "a global random state changed"),
         (Unbounded, "credits_complete", "is not finite"),
@@ -277,6 +276,13 @@ def test_moves_of_a_file_stand_in_for_those_of_the_game(tmp_path):
     read = read_moves(moves, make_game("Sound/Silent-v0"))
     results = check_game("Sound/Silent-v0", pettingzoo=False, moves=read)
     assert [f"{r.name}: {r.detail}" for r in results if not r.ok] == []
+
+
+def test_an_endless_game_ends_the_check_of_lanes_too(monkeypatch):
+    monkeypatch.setattr("selfplay_envs.moves.MAX_MESSAGES", 300)
+    register_game("Broken/Endless-v0", f"{__name__}:Endless")
+    [found] = [one.run() for one in game_checks("Broken/Endless-v0", pettingzoo=False) if one.name == "lanes_equal_sequence"]
+    assert "is not over after 300 messages" in found.detail
 
 
 def test_what_a_game_prints_is_not_taken_for_what_was_played():

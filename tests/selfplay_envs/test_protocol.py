@@ -70,6 +70,11 @@ class Single(KuhnPoker):
         return Message("user", "Your card is the jack.")
 
 
+class Empty(KuhnPoker):
+    def prompt(self, slot):
+        return ()
+
+
 class Direct(KuhnPoker):
     def judge(self, slot, text, finish_reason):
         return Verdict(valid=True, reason="ok")
@@ -127,6 +132,7 @@ def played(game):
             Single,
             "Single.prompt gave Message(role='user', content='Your card is the jack.'), of type Message; return a tuple of",
         ),
+        (Empty, "Empty.prompt gave (), of type tuple; return a tuple of Message"),
         (Direct, "Direct.judge gave Verdict(valid=True"),
         (Direct, "or, asking nothing, return no_requests(verdict)."),
         (Silent, "Silent.judge gave None, of type NoneType; return a Verdict."),

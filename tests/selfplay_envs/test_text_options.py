@@ -13,7 +13,7 @@ from selfplay_envs.text_options import parameters_of, typed_options
 
 def annotated(
     a: Optional[int] = None,  # noqa: UP045
-    b: Union[None, float] = None,  # noqa: UP007
+    b: Union[None, float] = None,  # noqa: RUF036, UP007
     c: "typing.Optional[str]" = "x",  # noqa: UP045
     d: Literal["red", "blue"] = "red",
     e: "Literal[1, 2] | None" = 1,
