@@ -17,7 +17,8 @@ def test_texts_are_parsed() -> None:
     assert parse_sampler("vllm:dtype=float32,sleep=1") == ("vllm", {"dtype": "float32", "sleep": "1"})
     assert parse_sampler("endpoint:url=http://h:1/v1,model=a=b") == ("endpoint", {"url": "http://h:1/v1", "model": "a=b"})
     assert [needs_model(text) for text in ("transformers", "vllm:sleep", "endpoint:url=x")] == [True, True, False]
-    with pytest.raises(ValueError, match=r"sampler='vlm' is not known; did you mean 'vllm'\? choose one of transformers, vllm, endpoint, or module:NAME"):
+    sentence = r"sampler='vlm' is not known; did you mean 'vllm'\? choose one of transformers, vllm, endpoint, or module:NAME"
+    with pytest.raises(ValueError, match=sentence):
         parse_sampler("vlm")
     with pytest.raises(ValueError, match="names copy twice"):
         parse_sampler("transformers:copy=1,copy=0")
