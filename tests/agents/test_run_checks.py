@@ -43,7 +43,7 @@ def misspelt(config: TrainConfig, env_id: str) -> TrainConfig:
         (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(mini_batches=2)}, "'rloo' has no ratio"),
         (KUHN, {"algorithm": "reinforce", "staleness": 1}, "'reinforce' has no ratio"),
         (KUHN, {"train_roles": ("solver",)}, "names 'solver', but the roles of these games are first, second"),
-        (KUHN, {"options": {"role_shares": "firs=0.5"}}, "options role_shares names 'firs'"),
+        (KUHN, {"options": {"role_shares": "frst=0.5"}}, "options role_shares names 'frst'"),
         (KUHN, {"schedule": "frozen:first,second"}, "nobody would train at any of the 60 steps"),
         (KUHN, {"evaluation": EvalConfig(tasks="no-such-file.jsonl")}, "no-such-file.jsonl"),
         (misspelt(KUHN, "SelfPlay/Kuhn-v0"), {}, "env_id='SelfPlay/Kuhn-v0' is not"),

@@ -76,7 +76,7 @@ def test_options_that_nobody_can_read_are_one_sentence(view, options, sentence):
 def test_a_game_declares_the_further_keys_that_it_reads(view):
     view("Sound/Tables-v0").reset(options={"table": 3})
     with pytest.raises(UsageError, match="did you mean 'table'"):
-        view("Sound/Tables-v0").reset(options={"tabel": 3})
+        view("Sound/Tables-v0").reset(options={"tables": 3})
 
 
 def test_groups_and_masks_of_the_vector_view_are_looked_at_too():
