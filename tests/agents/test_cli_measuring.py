@@ -141,7 +141,7 @@ def test_what_cannot_be_asked_is_one_sentence(capsys: pytest.CaptureFixture[str]
     assert "preset azr-smollm2 measures nothing held out; pass --tasks" in refused(
         capsys, "eval", "tiny", "--preset", "azr-smollm2"
     )
-    assert "style='fuller'" in refused(capsys, "eval", "tiny", "--style", "fulll")
+    assert "style='fuller'" in refused(capsys, "eval", "tiny", "--style", "fuller")
     assert "cannot be written" in refused(capsys, "eval", "tiny", "--json", str(tmp_path / "absent" / "s.json"))
     endpoint = "endpoint:url=http://localhost:1/v1,model=m"
     assert "an endpoint holds one" in refused(capsys, "eval", "a", "b", "--sampler", endpoint)

@@ -114,7 +114,7 @@ def test_what_cannot_be_trained_is_one_sentence(capsys: pytest.CaptureFixture[st
         assert known in refused(capsys, preset, "--games.0.env-id", "SelfPlay/Deducton-v0")
     assert "did you mean 'SelfPlay/Deduction-v0'?" in refused(capsys, "azr-tiny", "--game", "SelfPlay/Deducton-v0")
     assert "no keyword 'stile'; did you mean 'style'?" in refused(capsys, "azr-tiny", "--game-kwargs", "stile=full")
-    assert "style='fuller'" in refused(capsys, "azr-tiny", "--game-kwargs", "style=fulll")
+    assert "style='fuller'" in refused(capsys, "azr-tiny", "--game-kwargs", "style=fuller")
     Path("t.jsonl").write_text('{"env_id": "Mine/Nope-v0", "task": {}}\n')
     assert "t.jsonl:1: env_id='Mine/Nope-v0'" in refused(capsys, "azr-tiny", "--evaluation.tasks", "t.jsonl")
 
