@@ -116,6 +116,7 @@ shapers = ["parts:bonus"]
 episodes_every = 1
 device = "cpu"
 sandbox = "process"
+short_cuts = "none"  # two processes are compared to the bit
 
 [[games]]
 env_id = "larger:Mine/Larger-v0"
@@ -186,7 +187,7 @@ def test_a_game_of_one_s_own_is_checked_trained_and_measured_beside_the_base(fol
 
     measured, resumed, replayed, played = selfplay(
         folder,
-        "eval tiny runs/my --tasks my.jsonl --json scores.jsonl",
+        "eval tiny runs/my --tasks my.jsonl --json scores.jsonl --short-cuts none",
         "train --out runs/my --resume --steps 4",
         "replay runs/my",
         "play larger:Mine/Larger-v0 --role none --model runs/my --max-new-tokens 8 --sandbox process",
