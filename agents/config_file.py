@@ -13,7 +13,6 @@ field's default where it stands alone:
 
 from __future__ import annotations
 
-import difflib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +20,8 @@ from dataclasses import MISSING, fields, is_dataclass
 from pathlib import Path
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from selfplay_envs.loading import did_you_mean
 
 from .config import TrainConfig
 
@@ -68,9 +69,8 @@ def _record(cls: type[Any], data: Mapping[str, Any], where: str, path: Path) -> 
     found: dict[str, Any] = {}
     for name, value in data.items():
         if name not in names:
-            close = difflib.get_close_matches(name, names, n=1)
-            hint = f"did you mean {where}{close[0]}?" if close else f"choose of {', '.join(names)}."
-            raise ValueError(f"{path}: {where + name!r} is not a setting; {hint}")
+            hint = did_you_mean(where + name, [where + one for one in names]) or f"; choose of {', '.join(names)}."
+            raise ValueError(f"{path}: {where + name!r} is not a setting{hint}")
         found[name] = _value(hints[name], value, where + name, path)
     return found
 

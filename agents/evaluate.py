@@ -132,8 +132,8 @@ def evaluate(
 
 def _cut_off(episode: Episode) -> int:
     """Answers that ended at the limit of tokens."""
-    answers = [played for played in episode.messages if played.slot.role in check_answers(episode.env_id)]
-    return sum(played.reply.finish_reason == "length" for played in answers)
+    answers = check_answers(episode.env_id)
+    return sum(one.slot.role in answers and one.reply.finish_reason == "length" for one in episode.messages)
 
 
 def _graded(episode: Episode, samples: int) -> list[float]:

@@ -74,12 +74,7 @@ def prepare(
     looks_back = algorithm.has_ratio and bool(own_B.any()) and (steps > 1 or not own_B.all())
     look = has_values or tis or objective.entropy_share < 1 or looks_back
     own_BT, entropy_BT, values_BT = views.own(batch) if look else (batch.logprobs_BT, None, None)
-    given = {
-        **({"values_BT": values_BT} if has_values else {}),
-        **({"memory": memory, "tags": batch.tags} if "memory" in algorithm.needs else {}),
-        **({"reward_BT": reward_BT} if reward_BT is not None else {}),
-    }
-    advantage_BT = algorithm.advantages(batch, **given)
+    advantage_BT = _advantages(batch, algorithm, memory, values_BT, reward_BT)
     trained = _not_cut_off(batch, objective)
     if not trained:
         return None
@@ -138,6 +133,22 @@ def _not_cut_off(batch: TokenBatch, objective: Objective) -> list[int]:
     if objective.cut_off == "train" or batch.cut_B is None:
         return list(range(len(batch)))
     return (~batch.cut_B).nonzero()[:, 0].tolist()
+
+
+def _advantages(
+    batch: TokenBatch,
+    algorithm: Algorithm,
+    memory: MutableMapping[str, float],
+    values_BT: Tensor | None,
+    reward_BT: Tensor | None,
+) -> Tensor:
+    """The row's advantages (B, T), given what it needs."""
+    given = {
+        **({"values_BT": values_BT} if "value_head" in algorithm.needs else {}),
+        **({"memory": memory, "tags": batch.tags} if "memory" in algorithm.needs else {}),
+        **({"reward_BT": reward_BT} if reward_BT is not None else {}),
+    }
+    return algorithm.advantages(batch, **given)
 
 
 def _only(rows: list[int], mask_BT: Tensor) -> Tensor:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 
 from .errors import UsageError
 from .game import Game
+from .loading import did_you_mean
 from .spaces import clean_text
 
 SHARED_KEYS = ("task", "references")
@@ -73,9 +73,8 @@ def check_options(options: object, game: Game, *, where: str = "options", view_k
     known = [*SHARED_KEYS, *game.option_keys, *view_keys]
     for key in options:
         if key not in known:
-            close = get_close_matches(str(key), known, n=1)
-            hint = f"did you mean {close[0]!r}? " if close else ""
-            raise UsageError(f"{where} has the key {key!r}, which nobody reads; {hint}choose of {', '.join(known)}.")
+            hint = did_you_mean(str(key), known) or ";"
+            raise UsageError(f"{where} has the key {key!r}, which nobody reads{hint} choose of {', '.join(known)}.")
     task, references = options.get("task"), options.get("references")
     if task is not None and not isinstance(task, Mapping):
         raise UsageError(f"{where}['task']={task!r:.60} is not a dict; pass a task as `Episode.proposed` holds it.")

@@ -47,8 +47,8 @@ def test_what_a_file_leaves_out_is_the_default_or_the_preset_s(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("stesp = 3", "my.toml: 'stesp' is not a setting; did you mean steps?"),
-        ("[learner]\nlrr = 1", "'learner.lrr' is not a setting; did you mean learner.lr?"),
+        ("stesp = 3", "my.toml: 'stesp' is not a setting; did you mean 'steps'?"),
+        ("[learner]\nlrr = 1", "'learner.lrr' is not a setting; did you mean 'learner.lr'?"),
         ("zzzz = 1", "'zzzz' is not a setting; choose of games, "),
         ('steps = "3"', "steps='3' is not a whole number"),
         ("steps = 3.5", "steps=3.5 is not a whole number"),
