@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 
 from agents.cli import main
 from agents.cli.measuring import Evaluate, _differences, _plan  # pyright: ignore[reportPrivateUsage]
@@ -23,13 +22,9 @@ QUICK = ("--sandbox", "process", "--device", "cpu")
 
 
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch):
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.delenv("SELFPLAY_TRACEBACK", raising=False)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:

@@ -20,13 +20,9 @@ SMALL = ("--fresh", "2", "--steps", "2", "--episodes-every", "1", "--sandbox", "
 
 
 @pytest.fixture(autouse=True)
-def one_thread(monkeypatch: pytest.MonkeyPatch):
+def wide_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "160")
     monkeypatch.delenv("SELFPLAY_TRACEBACK", raising=False)
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def refused(capsys: pytest.CaptureFixture[str], *args: str) -> str:
