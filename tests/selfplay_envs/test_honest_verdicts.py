@@ -270,7 +270,11 @@ def test_a_second_later_the_clock_is_another_task() -> None:
         said += [answered.value for answered in referee.answer([check_output(task, task.outputs[0])])]
     assert said[-1] == "right"
     time.sleep(1.1)
-    assert referee.answer([check_output(task, task.outputs[0])])[0].value == GOLD_CHANGED
+    said = []
+    while GOLD_CHANGED not in said and len(said) < 20:
+        said += [answered.value for answered in referee.answer([check_output(task, task.outputs[0])])]
+    assert set(said) <= {"nondeterministic", GOLD_CHANGED}
+    assert said[-1] == GOLD_CHANGED
     assert referee.answer([recheck(task)])[0].value == "reaches_out"
 
 
