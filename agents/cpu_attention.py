@@ -14,8 +14,10 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 from transformers import AttentionInterface, PreTrainedModel
-from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import AttentionMaskInterface, sdpa_mask
+
+from . import packed_attention
+from .packed_attention import PACKED, over_segments
 
 SHORT_FLOAT32 = "sdpa_short_float32"
 """As transformers knows it."""
@@ -27,7 +29,7 @@ def attention(
     module: nn.Module, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None, **given: Any
 ) -> tuple[Tensor, None]:
     """As transformers' `sdpa`; all tensors (batch, heads, length, width)."""
-    forward = cast(Any, sdpa_attention_forward)
+    forward = packed_attention.attention
     short = query.shape[2] > 1 and key.shape[2] <= SHORT
     if query.dtype != torch.bfloat16 or query.device.type != "cpu" or not short:
         return forward(module, query, key, value, attention_mask, **given)
@@ -37,10 +39,10 @@ def attention(
 
 def use_short_float32(model: PreTrainedModel, *, undo: bool = False) -> None:
     """Has a model that takes transformers' `sdpa` take `attention` instead, or the other way round; others stay as they are."""
-    before, after = (SHORT_FLOAT32, "sdpa") if undo else ("sdpa", SHORT_FLOAT32)
-    if getattr(model.config, "_attn_implementation", None) == before:
+    before, after = ((SHORT_FLOAT32,), "sdpa") if undo else (("sdpa", PACKED), SHORT_FLOAT32)
+    if getattr(model.config, "_attn_implementation", None) in before:
         cast(Any, model).set_attn_implementation(after)
 
 
-AttentionInterface.register(SHORT_FLOAT32, cast(Any, attention))
+AttentionInterface.register(SHORT_FLOAT32, cast(Any, over_segments(attention)))
 AttentionMaskInterface.register(SHORT_FLOAT32, sdpa_mask)

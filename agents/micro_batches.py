@@ -1,4 +1,7 @@
-"""Cutting a batch into micro-batches: rows of similar length together, what belongs together kept together."""
+"""Cutting a batch into micro-batches: rows of similar length together, what belongs together kept together, longest first.
+
+Where memory does not suffice, the first micro-batch shows it, and not the last one, after the work of all others.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,17 @@ from .packing import prompt_groups
 
 
 def micro_batches(
-    batch: TokenBatch, budget: int, *, shared_width: int = 0, pairs: bool = False, rows: Sequence[int] | None = None
+    batch: TokenBatch, budget: int, *, share: bool = False, pairs: bool = False, rows: Sequence[int] | None = None
 ) -> list[list[int]]:
     """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
 
-    A unit is one row; with `shared_width` replies to one prompt as `agents.packing` packs them, as many as the budget holds;
+    A unit is one row; with `share` replies to one prompt, as many as the budget holds;
     with `pairs` rows 2i and 2i + 1.
 
     Args:
         batch: All rows.
         budget: Padded tokens.
-        shared_width: Width of the model, where prompts are shared; 0 where they are not.
+        share: A micro-batch is packed as `agents.packing` does it, without padding.
         pairs: Neighbours stay together.
         rows: Only these; None: all. With `pairs`, whole pairs.
     """
@@ -27,22 +30,25 @@ def micro_batches(
     real, reply = batch.attention_BT.sum(-1).tolist(), batch.mask_BT.sum(-1).tolist()
     if pairs:
         units = [chosen[start : start + 2] for start in range(0, len(chosen), 2)]
-    elif shared_width:
-        groups = prompt_groups(batch if rows is None else batch.rows(chosen), shared_width)
+    elif share:
+        groups = prompt_groups(batch if rows is None else batch.rows(chosen))
         units = [piece for group in groups for piece in _fitting([chosen[row] for row in group], real, reply, budget)]
     else:
         units = [[row] for row in chosen]
-    if shared_width:
+    if share:
         slots = [real[unit[0]] + sum(reply[row] for row in unit[1:]) for unit in units]
     else:
         slots = [len(unit) * max(real[row] for row in unit) for unit in units]
-    sized = sorted((size, reply[unit[0]], unit) for size, unit in zip(slots, units, strict=True))
-    parts: list[list[list[int]]] = [[]]
-    for size, _, unit in sized:
-        if parts[-1] and size * (len(parts[-1]) + 1) > budget:
+    sized = sorted((-size, -reply[unit[0]], unit) for size, unit in zip(slots, units, strict=True))
+    parts: list[list[list[int]]] = []
+    width = room = 0
+    for minus_size, _, unit in sized:
+        if not parts or (-minus_size if share else width) > room:
             parts.append([])
+            width, room = -minus_size, budget
         parts[-1].append(unit)
-    return [[row for unit in part for row in unit] for part in parts if part]
+        room -= -minus_size if share else width
+    return [[row for unit in part for row in unit] for part in parts]
 
 
 def _fitting(group: list[int], real: Sequence[int], reply: Sequence[int], budget: int) -> list[list[int]]:

@@ -16,6 +16,7 @@ from transformers import LlamaForCausalLM, PreTrainedModel
 
 from .cpu_attention import SHORT_FLOAT32
 from .kv_cache import RoomyCache, RoomyLayer
+from .packed_attention import PACKED
 
 
 class OneToken:
@@ -37,7 +38,11 @@ class OneToken:
     def of(cls, model: PreTrainedModel, cache: RoomyCache) -> Self | None:
         """Of models that this knows: Llama's own class in float32 on a processor, without adapters, that nobody watches."""
         known = type(model) is LlamaForCausalLM and model.device.type == "cpu" and model.dtype == torch.float32
-        if not known or not cache.is_roomy or cast(Any, model).config._attn_implementation not in ("sdpa", SHORT_FLOAT32):
+        if (
+            not known
+            or not cache.is_roomy
+            or cast(Any, model).config._attn_implementation not in ("sdpa", PACKED, SHORT_FLOAT32)
+        ):
             return None
         watched = any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
         return None if watched else cls(model)

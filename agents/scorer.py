@@ -41,7 +41,6 @@ class Scorer:
         self.value_head: nn.Linear | None = None
         self.workers = 1 if has_adapters(model) or config.gradient_checkpointing else short_cuts_of(model).workers
         """Micro-batches that may be learned from side by side."""
-        self._shared_width = model.config.hidden_size if self.shares_prompts else 0
         self._per_role = config.adapters == "per-role"
 
     def score(self, part: TokenBatch, *, wants_entropy: bool = False) -> Scored:
@@ -50,7 +49,7 @@ class Scorer:
             self.model,
             part,
             self.temperature,
-            shared_width=self._shared_width,
+            share=self.shares_prompts,
             value_head=self.value_head,
             wants_entropy=wants_entropy,
         )
@@ -83,7 +82,7 @@ class Scorer:
         """Log-probabilities (B, T) under the starting weights."""
 
         def cut(tokens: int) -> list[Part]:
-            return [(None, rows) for rows in micro_batches(batch, tokens, shared_width=self._shared_width)]
+            return [(None, rows) for rows in micro_batches(batch, tokens, share=self.shares_prompts)]
 
         with reference.speaking() as model:
             return self._look(model, batch, cut)[0]
@@ -97,7 +96,7 @@ class Scorer:
         return [
             (adapter, part)
             for adapter, rows in by_adapter.items()
-            for part in micro_batches(batch, tokens, shared_width=self._shared_width, pairs=pairs, rows=rows if own else None)
+            for part in micro_batches(batch, tokens, share=self.shares_prompts, pairs=pairs, rows=rows if own else None)
         ]
 
     def _look(
@@ -108,6 +107,6 @@ class Scorer:
         value_head: nn.Module | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         def work(parts: Sequence[Part]) -> tuple[Tensor, Tensor, Tensor]:
-            return look(model, batch, parts, self.temperature, shared_width=self._shared_width, value_head=value_head)
+            return look(model, batch, parts, self.temperature, share=self.shares_prompts, value_head=value_head)
 
         return self.budget.fit(cut, work, longest=batch.ids_BT.shape[1])

@@ -18,7 +18,8 @@ from transformers import PreTrainedModel
 from .adapters import has_adapters, speaking_as
 from .batch import TokenBatch
 from .cpu_matmul import BlockLinear, CpuLinear
-from .packing import pack, prompt_groups
+from .packed_attention import use_packed_attention
+from .packing import can_share_prompts, pack
 from .token_logprobs import token_logprobs
 
 PLAIN_HEADS = frozenset({"llama", "mistral", "qwen2", "qwen3", "smollm3"})
@@ -46,7 +47,7 @@ def score(
     part: TokenBatch,
     temperature: float,
     *,
-    shared_width: int = 0,
+    share: bool = False,
     value_head: nn.Module | None = None,
     wants_entropy: bool = False,
 ) -> Scored:
@@ -56,29 +57,29 @@ def score(
         model: A causal LM of transformers, with or without adapters.
         part: A micro-batch.
         temperature: Divides the logits.
-        shared_width: Width of the model, to compute equal prompts once (see `agents.packing`); 0 pads.
+        share: Pack the micro-batch and compute equal prompts once, see `agents.packing`; else pad.
         value_head: Maps hidden states (N, H) to values (N, 1).
         wants_entropy: The entropy's gradient is wanted.
     """
     device = model.device
     causal: Any = cast(Any, model).get_base_model() if has_adapters(model) else model
     head = plain_head(causal)
-    laid = _lay_out(part, shared_width, head is not None)
-    inputs = {name: tensor.to(device) for name, tensor in laid.inputs.items()} | {"use_cache": False}
-    token_N, at_N = part.ids_BT[part.mask_BT].to(device), laid.at_N.to(device)
+    laid = _packed(part, causal) if share else _padded(part, device, head is not None)
+    inputs: dict[str, Any] = {**laid.inputs, "use_cache": False}
+    token_N = part.ids_BT[part.mask_BT].to(device)
     hidden_NH = torch.zeros(0, device=device)
     if head is not None or value_head is not None:
-        hidden_NH = causal.get_decoder()(**inputs).last_hidden_state[:, -laid.keep :].flatten(0, 1)[at_N]
+        hidden_NH = causal.get_decoder()(**inputs).last_hidden_state[:, -laid.keep :].flatten(0, 1).index_select(0, laid.at_N)
     if head is not None:
         logprob_N, entropy_N = token_logprobs(hidden_NH, head.weight, token_N, temperature, one_dnn=isinstance(head, CpuLinear))
     else:
-        logits_NV = model(**inputs, logits_to_keep=laid.keep).logits.flatten(0, 1)[at_N]
+        logits_NV = model(**inputs, logits_to_keep=laid.keep).logits.flatten(0, 1)[laid.at_N]
         all_NV = torch.log_softmax(logits_NV.float() / temperature, -1)
         logprob_N = all_NV.gather(-1, token_N[:, None])[:, 0]
         with torch.set_grad_enabled(torch.is_grad_enabled() and wants_entropy):
             entropy_N = -(all_NV.exp() * all_NV).sum(-1)
     value_N = None if value_head is None else value_head(hidden_NH.to(next(value_head.parameters()).dtype))[:, 0]
-    return Scored(logprob_N, entropy_N, value_N, laid.inputs["input_ids"].numel(), laid.used)
+    return Scored(logprob_N, entropy_N, value_N, inputs["input_ids"].numel(), laid.used)
 
 
 @torch.no_grad()
@@ -88,7 +89,7 @@ def look(
     parts: Sequence[tuple[str | None, Sequence[int]]],
     temperature: float,
     *,
-    shared_width: int = 0,
+    share: bool = False,
     value_head: nn.Module | None = None,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Log-probabilities, entropies and values of all sampled tokens, without gradient.
@@ -98,7 +99,7 @@ def look(
         batch: All messages.
         parts: Micro-batches that cover it, each with the adapter that speaks in it; None leaves the one that is active.
         temperature: Divides the logits.
-        shared_width: As for `score`.
+        share: As for `score`.
         value_head: As for `score`; without one, values are 0.
 
     Returns:
@@ -107,7 +108,7 @@ def look(
     found = tuple(torch.zeros(batch.mask_BT.shape, dtype=torch.float32) for _ in range(3))
     for adapter, rows in parts:
         with nullcontext() if adapter is None else speaking_as(model, adapter):
-            scored = score(model, batch.rows(rows), temperature, shared_width=shared_width, value_head=value_head)
+            scored = score(model, batch.rows(rows), temperature, share=share, value_head=value_head)
         index = list(rows)
         for whole_BT, values_N in zip(found, (scored.logprob_N, scored.entropy_N, scored.value_N), strict=True):
             if values_N is not None:
@@ -121,19 +122,27 @@ def look(
 class _Layout:
     """Inputs of the model, how many last columns matter, where in them each sampled token is predicted, positions in use."""
 
-    inputs: dict[str, Tensor]
+    inputs: dict[str, Any]
     keep: int
     at_N: Tensor
     used: int
 
 
-def _lay_out(part: TokenBatch, shared_width: int, plain: bool) -> _Layout:
-    """Packed where prompts are shared; else one message per row."""
-    groups = prompt_groups(part, shared_width) if shared_width else []
-    if shared_width and len(groups) < len(part):
-        packed = pack(part, groups)
-        inputs = {"input_ids": packed.ids_PT, "attention_mask": packed.mask_P1TT, "position_ids": packed.position_PT}
-        return _Layout(inputs, packed.keep, packed.predictor_N, packed.used)
+def _packed(part: TokenBatch, causal: PreTrainedModel) -> _Layout:
+    """One row for all messages."""
+    if not can_share_prompts(causal):
+        raise ValueError("this model cannot share prompts, see `agents.packing.can_share_prompts`; score it with share=False.")
+    use_packed_attention(causal)
+    device, wide = causal.device, torch.promote_types(causal.dtype, torch.float32)
+    packed = pack(part, device, wide if device.type == "cpu" else causal.dtype)
+    used = packed.ids_1T.numel()
+    inputs = {"input_ids": packed.ids_1T, "position_ids": packed.position_1T, "segments": packed.segments}
+    none_1111 = torch.ones(1, 1, 1, 1, dtype=torch.bool, device=device)  # of four dimensions: transformers makes no mask then
+    return _Layout({**inputs, "attention_mask": none_1111}, used, packed.predictor_N, used)
+
+
+def _padded(part: TokenBatch, device: torch.device, plain: bool) -> _Layout:
+    """One row for each message."""
     used, columns = int(part.attention_BT.sum()), part.ids_BT.shape[1]
     if plain:
         # aligned on the left: what follows a message cannot be seen from it, so no mask is needed and attention skips its half
@@ -141,12 +150,13 @@ def _lay_out(part: TokenBatch, shared_width: int, plain: bool) -> _Layout:
         source_BT = (torch.arange(columns) + shift_B1) % columns
         at = part.mask_BT.nonzero()
         at_N = at[:, 0] * columns + at[:, 1] - shift_B1[at[:, 0], 0] - 1
-        return _Layout({"input_ids": part.ids_BT.gather(1, source_BT)}, columns, at_N, used)
+        return _Layout({"input_ids": part.ids_BT.gather(1, source_BT).to(device)}, columns, at_N.to(device), used)
     attention = part.attention_BT.long()
     keep = int(part.mask_BT.sum(-1).max()) + 1
     at_N = part.mask_BT[:, -keep + 1 :].nonzero() @ torch.tensor([keep, 1])
     position = (attention.cumsum(-1) - 1).clamp(min=0)
-    return _Layout({"input_ids": part.ids_BT, "attention_mask": attention, "position_ids": position}, keep, at_N, used)
+    inputs = {"input_ids": part.ids_BT, "attention_mask": attention, "position_ids": position}
+    return _Layout({name: one.to(device) for name, one in inputs.items()}, keep, at_N.to(device), used)
 
 
 def plain_head(model: PreTrainedModel) -> nn.Linear | None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from agents import cpu_attention
+from agents import packed_attention
 from agents.cpu_attention import SHORT, SHORT_FLOAT32, attention, use_short_float32
 from agents.packing import can_share_prompts
 from tests.agents.toys import build_model
@@ -30,13 +30,13 @@ def parts(queries: int, keys: int, dtype: torch.dtype = torch.bfloat16) -> tuple
 def asked_in(monkeypatch: pytest.MonkeyPatch) -> list[torch.dtype]:
     """Precisions in which transformers' own attention is asked from now on."""
     seen: list[torch.dtype] = []
-    forward = cast(Any, cpu_attention).sdpa_attention_forward
+    forward = packed_attention.attention
 
     def note(module: nn.Module, query: Tensor, *rest: Any, **given: Any) -> Any:
         seen.append(query.dtype)
         return forward(module, query, *rest, **given)
 
-    monkeypatch.setattr(cpu_attention, "sdpa_attention_forward", note)
+    monkeypatch.setattr(packed_attention, "attention", note)
     return seen
 
 

@@ -71,7 +71,7 @@ def test_k_micro_batches_are_one_batch(tokenizer: PreTrainedTokenizerFast, share
     batch = sampled(build_model(), tokenizer)
     whole, loss = gradients(LearnerConfig(micro_batch_tokens=10**6, share_prompts=False), batch, "trr++")
     parts, split_loss = gradients(LearnerConfig(micro_batch_tokens=40, share_prompts=share), batch, "trr++")
-    assert len(micro_batches(batch, 40, shared_width=32 if share else 0)) > 2
+    assert len(micro_batches(batch, 40, share=share)) > 2
     assert loss == pytest.approx(split_loss, abs=1e-6)
     for name, gradient in whole.items():
         torch.testing.assert_close(parts[name], gradient, atol=1e-6, rtol=1e-4)

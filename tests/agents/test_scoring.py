@@ -42,10 +42,10 @@ def build_gpt2() -> PreTrainedModel:
         return GPT2LMHeadModel(config).eval()
 
 
-@pytest.mark.parametrize("share", [0, WIDTH])
+@pytest.mark.parametrize("share", [False, True])
 @pytest.mark.parametrize("temperature", [1.0, 0.6])
-def test_every_message_is_scored_as_if_alone(model: PreTrainedModel, share: int, temperature: float) -> None:
-    found = score(model, BATCH, temperature, shared_width=share)
+def test_every_message_is_scored_as_if_alone(model: PreTrainedModel, share: bool, temperature: float) -> None:
+    found = score(model, BATCH, temperature, share=share)
     logprobs, entropies = alone(model, BATCH, temperature)
     torch.testing.assert_close(found.logprob_N, logprobs, atol=2e-5, rtol=0)
     torch.testing.assert_close(found.entropy_N, entropies, atol=2e-5, rtol=0)
@@ -66,10 +66,10 @@ def test_a_head_that_is_not_plain_is_scored_by_its_own_logits() -> None:
     assert not score(model, BATCH, 0.8).entropy_N.requires_grad
 
 
-@pytest.mark.parametrize("share", [0, WIDTH])
-def test_a_value_head_sees_the_state_before_the_token(model: PreTrainedModel, share: int) -> None:
+@pytest.mark.parametrize("share", [False, True])
+def test_a_value_head_sees_the_state_before_the_token(model: PreTrainedModel, share: bool) -> None:
     head = nn.Linear(WIDTH, 1, bias=False)
-    values = score(model, BATCH, 1.0, shared_width=share, value_head=head).value_N
+    values = score(model, BATCH, 1.0, share=share, value_head=head).value_N
     expected: list[Tensor] = []
     for ids, real, reply in zip(BATCH.ids_BT, BATCH.attention_BT, BATCH.mask_BT.sum(-1).tolist(), strict=True):
         hidden = model(input_ids=ids[real][None], output_hidden_states=True).hidden_states[-1][0]
@@ -91,9 +91,9 @@ def test_positions_are_counted(model: PreTrainedModel) -> None:
     # 5 messages of at most 6 positions, 4 + 5 + 6 + 3 + 3 of them real
     padded = score(model, BATCH, 1.0)
     assert (padded.slots, padded.used) == (30, 21)
-    # the replies 2 + 4 + 1 to 5 6 share a row of 9; the two others have 5 and 3
-    packed = score(model, BATCH, 1.0, shared_width=WIDTH)
-    assert (packed.slots, packed.used) == (27, 17)
+    # the replies 2 + 4 + 1 to 5 6 share it, 9 positions; the two others have 5 and 3
+    packed = score(model, BATCH, 1.0, share=True)
+    assert (packed.slots, packed.used) == (17, 17)
 
 
 def test_a_soft_cap_or_a_bias_is_not_plain() -> None:
