@@ -16,6 +16,7 @@ from .algorithms import find_algorithm
 from .batch import Sample, Tag, collate, queries
 from .learner import Learner
 from .learner_config import LearnerConfig
+from .master_weights import loading_dtype
 from .models import load_model
 from .sampler import Prompt, Sampler, TransformersSampler
 from .sampling import Sampling, check_trainable
@@ -151,7 +152,9 @@ class Agent:
         """
         sampling = kwargs.setdefault("sampling", Sampling())
         check_trainable(sampling, "sampling")
-        loaded, tokenizer = load_model(model, device=device, short_cuts=short_cuts)
+        loaded, tokenizer = load_model(
+            model, device=device, dtype=loading_dtype(learner or LearnerConfig()), short_cuts=short_cuts
+        )
         trainer = Learner(loaded, learner, temperature=sampling.temperature, reply_limit=sampling.max_new_tokens)
         return cls(TransformersSampler(trainer.model, tokenizer), trainer, **kwargs)
 

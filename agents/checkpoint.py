@@ -6,7 +6,8 @@
         curriculum.json   every task buffer
         learner.pt        trained weights, optimiser, policy version
         inflight.jsonl    with staleness 1: the next step's episodes, tokens included, as the policy before played them
-        model/            weights and tokenizer for `load_model`; a LoRA adapter is merged in, of several that of who answers
+        model/            weights and tokenizer for `load_model`; a LoRA adapter is merged in, of several that of who answers,
+                          and what it changes is float32
         adapters/NAME/    with LoRA, each adapter alone: `PeftModel.from_pretrained(base, "adapters/solver")`; NAME is its role,
                           or `default` where all roles share one
 
@@ -26,7 +27,6 @@ from pathlib import Path
 from typing import Any, cast
 
 import torch
-from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from selfplay_envs import Episode, read_episodes, write_episodes
@@ -79,7 +79,7 @@ def save_checkpoint(
         answers = answering_roles(mix.env_id for mix in config.games)
         export_model(learner, tokenizer, temporary / "model", answers)
         for name in adapter_names(learner.model):
-            save_adapter(learner.model, name, temporary / ADAPTERS / name)
+            save_adapter(learner.model, name, temporary / ADAPTERS / name, learner.trainable)
         (temporary / "config.json").write_text(json.dumps(config.to_json(), indent=1), encoding="utf-8")
         (temporary / "curriculum.json").write_text(json.dumps(curriculum.state_dict()), encoding="utf-8")
         if inflight is not None:
@@ -137,15 +137,19 @@ def export_model(learner: Learner, tokenizer: PreTrainedTokenizerBase, folder: P
     """Writes weights and tokenizer as `from_pretrained` and `load_model` read them.
 
     Where every role has an adapter of its own, that of the first of `answers` is merged in, the roles that evaluation asks (or
-    the first role's, where none answers). Each alone lies beside it, in `adapters/`, as peft reads it.
+    the first role's, where none answers). Each alone lies beside it, in `adapters/`, as peft reads it. Merged weights are
+    float32, and config.json says so, even where the base is bfloat16: rounded, they would have forgotten most of what a short
+    run changed. To speak in bfloat16, load the base and its adapter.
     """
     model: Any = learner.model
-    weights: dict[str, Tensor] | None = None
-    if names := adapter_names(model):
-        weights = merged_weights(model, merged_adapter(names, answers))
-        model = model.get_base_model()
+    names = adapter_names(model)
+    weights = merged_weights(model, merged_adapter(names, answers), learner.trainable) if names else None
     with quiet_transformers():
-        model.save_pretrained(folder, state_dict=weights)
+        (model.get_base_model() if names else model).save_pretrained(folder, state_dict=weights)
+    if names:
+        path, dtype = folder / "config.json", torch.promote_types(model.dtype, torch.float32)
+        said = {**json.loads(path.read_text(encoding="utf-8")), "dtype": str(dtype).removeprefix("torch.")}
+        path.write_text(json.dumps(said, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     tokenizer.save_pretrained(folder)
 
 

@@ -122,13 +122,16 @@ class TrainConfig:
     then holds weights of its own. The last step collects nothing ahead, so a run that is made longer starts anew there. 0: one
     after the other, and every reply is of the newest policy."""
     sync_tolerance: float = 0.0
-    """Largest difference, in nats, between the sampler's and the learner's log-probability of a fixed reply after new weights
-    were handed over; 0 takes 1e-3, for an engine in float32 1e-2, and 0.3 where weights or engine may compute in bfloat16."""
+    """Largest mean difference, in nats, of the sampler's and the learner's log-probabilities of fixed replies' tokens after new
+    weights were handed over; 0 takes 1e-3, for an engine in float32 1e-2, and 0.1 where weights or engine may compute in
+    bfloat16. No single token may differ by more either, or in bfloat16 by more than 20 times as much."""
     trackers: tuple[str, ...] = ()
     """Dashboards that mirror the rows of metrics.jsonl: `tensorboard`, `wandb`, `trackio`."""
     checkpoint_every: int = 25
     """Steps between checkpoints; the last step always writes one."""
     keep_checkpoints: int = 2
+    """The newest that stay, beside one that is being written. Each takes 12 bytes for every weight that trains, its float32
+    value and Adam's two means, and the exported model: 45 GB where all of 3 billion train in bfloat16."""
     episodes_every: int = 10
     """Steps between dumps of all episodes to `episodes/`, the last step always; 0: never."""
     max_rows: int = 512

@@ -121,7 +121,8 @@ def _torch() -> list[Finding]:
     if torch.cuda.is_available():
         memory_gib = torch.cuda.get_device_properties(0).total_memory / 2**30
         count = torch.cuda.device_count()
-        findings.append(Finding("gpu", OK, f"{count} x {torch.cuda.get_device_name(0)}, {memory_gib:.0f} GiB"))
+        fits = "selfplay doctor --preset NAME says which runs fit"
+        findings.append(Finding("gpu", OK, f"{count} x {torch.cuda.get_device_name(0)}, {memory_gib:.0f} GiB; {fits}"))
     else:
         findings.append(Finding("gpu", NOTE, "none that torch sees; the tiny model and SmolLM2 train on the processor"))
     return findings

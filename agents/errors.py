@@ -7,6 +7,7 @@ AgentError
 ├── LossNotFinite       the loss is infinite or not a number
 ├── SyncError           a sampler speaks with other weights than the learner's
 ├── EngineDied          the engine behind a sampler answers no more
+│   ├── EngineFull      the device has no room for it beside the learner
 │   └── EndpointError   a remote endpoint cannot be reached, refuses, or answers nonsense
 └── RunStopped          a run had to stop; its state is saved
 """
@@ -41,6 +42,18 @@ class SyncError(AgentError):
 
 class EngineDied(AgentError):
     """Raised when the engine behind a sampler answers no more."""
+
+
+class EngineFull(EngineDied):
+    """Raised when a device has no room for an engine beside the learner; starting it again would not help.
+
+    Attributes:
+        options: Of the sampler's text, with values that would fit; empty where none would.
+    """
+
+    def __init__(self, sentence: str, options: dict[str, str]) -> None:
+        super().__init__(sentence)
+        self.options = options
 
 
 class EndpointError(EngineDied):

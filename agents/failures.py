@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import errno
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import torch
-
 from .checkpoint import checkpoints, save_checkpoint
-from .errors import EngineDied, LossNotFinite, OutOfMemory, RunStopped
+from .device_memory import is_out_of_memory
+from .errors import EngineDied, EngineFull, LossNotFinite, OutOfMemory, RunStopped
+from .sampler_text import with_options
 
 if TYPE_CHECKING:
     from selfplay_envs import Episode
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from .run import Run
 
 NOTE = "failure.json"
-MEMORY_SIGNS = ("can't allocate memory", "not enough memory", "out of memory", "std::bad_alloc")
 DISK_SIGNS = ("No space left on device", "Disk quota exceeded", "os error 28")
 
 
@@ -49,16 +49,28 @@ def explain(error: BaseException, run: Run) -> Failure | None:
         texts, DISK_SIGNS
     ):
         return Failure("disk", "the disk is full", "free some space", "", ())
+    for one in _chain(error):
+        if isinstance(one, EngineFull):
+            return _engine_failure(one, run)
     if any(isinstance(one, EngineDied) for one in _chain(error)):
         return Failure("engine", f"the engine behind the sampler died ({_short(error)})", "start it again", "", ("sampler",))
     if isinstance(error, LossNotFinite) or (isinstance(error, ValueError) and str(error).startswith("the loss is ")):
         lr = run.config.learner.lr / 2
         may = ("learner.lr", "learner.grad_clip", "learner.warmup_steps")
         return Failure("loss", _short(error).rstrip("."), "go on with a lower learning rate", f"--learner.lr {lr:g}", may)
-    memory = isinstance(error, torch.OutOfMemoryError | MemoryError | OutOfMemory)
-    if memory or (isinstance(error, RuntimeError) and _says(texts, MEMORY_SIGNS)):
+    memory = isinstance(error, RuntimeError | MemoryError) and any(is_out_of_memory(one) for one in _chain(error))
+    if memory or isinstance(error, OutOfMemory):
         return _memory_failure(error, run)
     return None
+
+
+def _engine_failure(error: EngineFull, run: Run) -> Failure:
+    """An engine that finds no room finds none again, unless it is to take less."""
+    may = ("sampler", "device", "max_rows")
+    if not error.options:
+        return Failure("engine", str(error), "change that", "", may)
+    text = shlex.quote(with_options(run.config.sampler, error.options))
+    return Failure("engine", str(error), "go on with that", f"--sampler {text}", may)
 
 
 def _memory_failure(error: BaseException, run: Run) -> Failure:

@@ -17,12 +17,14 @@ from transformers import PreTrainedModel
 from .adapters import has_adapters
 from .algorithm import Algorithm
 from .batch import TokenBatch
-from .direct_gradients import add_tables_directly
+from .device_memory import MEMORY_TURN, free_cached_memory
+from .direct_gradients import add_tables_directly, pays_directly
 from .errors import LossNotFinite
 from .gradients import add_gradients
 from .learner_config import LearnerConfig
 from .learner_stats import LearnerStats
 from .lora import trained_weights, with_lora
+from .master_weights import round_weights
 from .optimizer_steps import over_steps, steps_of
 from .prepare import Views, prepare
 from .prepared import Prepared
@@ -30,7 +32,6 @@ from .reference import Reference
 from .sampler import Sampler
 from .scorer import Scorer
 from .seeding import generator_of
-from .short_cuts import short_cuts_of
 from .token_budget import Part
 from .weight_optimizer import VALUE_HEAD, WeightOptimizer
 
@@ -64,8 +65,8 @@ class Learner:
         start: dict[str, Tensor] = {}
         if self.config.dtype == "bfloat16":
             if not self.config.lora_rank:
-                start = {name: p.detach().clone() for name, p in trained_weights(model).items()}
-            model = cast(Any, model).to(torch.bfloat16)
+                start = {name: p.detach() for name, p in trained_weights(model).items()}  # kept as the masters, not copied
+            round_weights(model, torch.bfloat16)
         self.model = with_lora(model, self.config, roles) if self.config.lora_rank else model
         if self.config.gradient_checkpointing:
             cast(Any, self.model).gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
@@ -79,8 +80,9 @@ class Learner:
         self.reference: Reference | None = None
         """The starting weights, where `keep_reference` was called."""
         self._weights = WeightOptimizer(self.model, self.config, start)
-        if short_cuts_of(self.model).tables:
+        if pays_directly(self.model):
             add_tables_directly(self.model, self._weights.masters.weights)
+        free_cached_memory()  # of the weights as they were loaded
 
     @property
     def trainable(self) -> Mapping[str, nn.Parameter]:
@@ -124,7 +126,7 @@ class Learner:
         views = Views(own=self.scorer.look, reference=self._look_back)
         self.heed()
         rows: list[dict[str, float]] = []
-        with self._value_head_for(algorithm), self._weights.all_or_nothing(several=steps > 1):
+        with MEMORY_TURN, self._value_head_for(algorithm), self._weights.all_or_nothing(several=steps > 1):
             ready = prepare(
                 batch,
                 algorithm,

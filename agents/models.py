@@ -13,7 +13,9 @@ from transformers.utils import logging as transformers_logging
 
 from selfplay_envs import UsageError
 
+from .accelerator import prepare_accelerator
 from .chat import end_ids
+from .device_memory import take_memory_in_segments
 from .errors import ModelUnavailable
 from .machine import use_short_cuts
 from .short_cuts import parse_short_cuts
@@ -48,7 +50,9 @@ def load_model(
         model = _load_weights(name, source, options, dtype)
     _switch_off_dropout(model)
     end_ids(model, tokenizer)  # says what is odd about them
-    placed = cast(PreTrainedModel, cast(Any, model).to(pick_device(device)).eval())
+    chosen = pick_device(device)
+    prepare_accelerator(chosen)
+    placed = cast(PreTrainedModel, cast(Any, model).to(chosen).eval())
     use_short_cuts(placed, short_cuts)
     return placed, tokenizer
 
@@ -60,7 +64,8 @@ def pick_device(device: str) -> str:
         ModelUnavailable: torch has no such device.
     """
     if device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    take_memory_in_segments(device)
     try:
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError, NotImplementedError) as error:

@@ -119,15 +119,16 @@ def azr_8b() -> TrainConfig:
 
     As in the authors' code, in the branch that the paper's runs were made with: 64 proposals and 64 replays per task type and
     step, 8 attempts, 6 references, 10 inputs, buffers of 16,384 tasks, prompts up to 6,144 and replies up to 8,096 tokens,
-    temperature 1; one optimiser step per batch with AdamW (learning rate 1e-6 without warm-up, betas 0.9 and 0.999, eps 1e-8,
-    weight decay 0.01, gradients clipped to norm 1), clip range 0.2 on both sides, entropy bonus 0.001, no KL; a repeated
+    temperature 1; one optimiser step per batch with AdamW (no warm-up, betas 0.9 and 0.999, eps 1e-8, weight decay 0.01,
+    gradients clipped to norm 1), clip range 0.2 on both sides, entropy bonus 0.001, no KL; a repeated
     proposal is paid like any other, and one that is always or never solved -0.5. One step per batch leaves every ratio at 1, so
     clipping is idle, there as here.
 
     Deviations:
 
-    - Rank-32 adapters train where the paper trains every weight, so that one GPU holds it; weight decay acts on them alone, and
-      1e-6 is slow for adapters, which usually take ten times as much.
+    - Rank-32 adapters train where the paper trains every weight, so that one GPU holds it; weight decay acts on them alone.
+    - Their learning rate is 2e-5 where the paper's is 1e-6: adapters usually take ten times as much and more, and what ten
+      steps of 1e-6 add to a layer's output is mostly rounded away in bfloat16.
     - The 8 attempts that rate a proposal train too, and replayed tasks have panels of 8: 3,072 solver messages beside 192 of
       proposers, where the authors throw the rating attempts away and train 192 beside 192. `role_shares` gives each side half
       of the loss's weight again, as those numbers do where replies are of like length.
@@ -149,7 +150,7 @@ def azr_8b() -> TrainConfig:
         steps=500,
         sampling=Sampling(max_new_tokens=8_096),
         learner=LearnerConfig(
-            lr=1e-6,
+            lr=2e-5,
             warmup_steps=0,
             beta2=0.999,
             weight_decay=0.01,
@@ -158,19 +159,47 @@ def azr_8b() -> TrainConfig:
             gradient_checkpointing=True,
             micro_batch_tokens=16_384,
         ),
-        sampler="vllm:dtype=bfloat16,max_model_len=14240,sleep=1",
+        # 0.7 of 80 GB: the learner rests in 18 GiB beside it, and needs 35 while it sleeps
+        sampler="vllm:dtype=bfloat16,max_model_len=14240,sleep=1,gpu_memory_utilization=0.7",
         checkpoint_every=10,
         max_rows=1_024,
         lanes=1,  # the longest replies decide how long a batch takes, and two lanes would wait for them twice
     )
 
 
+def azr_1_5b() -> TrainConfig:
+    """Absolute Zero for one GPU of 24 GB with vLLM: a code model of 1.5 billion weights, LoRA, bfloat16.
+
+    The game, the row and its settings are those of `azr-8b`, and so are its deviations from the paper, whose smallest model has
+    3 billion weights. Further ones, so that a step takes minutes on such a card: a quarter of its episodes (16 proposals and 16
+    replays per task type), 4 references where it shows 6, prompts and replies of 6,144 tokens together and replies of up to
+    2,048, where a base model of this size that goes on for longer seldom ends well; 200 steps.
+
+    The learner rests in 4 GiB beside an engine of 15, and needs 8 at its peak, while the engine sleeps: `selfplay doctor
+    --preset azr-1.5b` counts it.
+
+    See: Zhao et al., Absolute Zero, arXiv 2505.03335.
+    """
+    large = azr_8b()
+    games = code_games("full", attempts=8, fresh=16, replay=16, references=4, num_inputs=10)
+    return replace(
+        large,
+        model="Qwen/Qwen2.5-Coder-1.5B",
+        games=tuple(replace(mix, duplicate_credit=None) for mix in games),
+        steps=200,
+        sampling=Sampling(max_new_tokens=2_048),
+        sampler="vllm:dtype=bfloat16,max_model_len=6144,sleep=1,gpu_memory_utilization=0.7",
+        max_rows=256,
+    )
+
+
 def lsp_3b() -> TrainConfig:
     """Language Self-Play in full, for one large GPU with vLLM: the frozen model also scores every answer for quality.
 
-    Model, learning rate, queries per step and KL coefficient (the row's, 0.05) are the paper's; panel, lengths and temperature
-    are not reported there. Deviations: R is the `rules` judge where the paper has a reward model, and adapters train where it
-    trains every weight, so that judge and reference cost no memory. The model has to be able to judge: of 8 judgements by
+    Model, queries per step and KL coefficient (the row's, 0.05) are the paper's; panel, lengths and temperature are not
+    reported there. Deviations: R is the `rules` judge where the paper has a reward model, and adapters train where it trains
+    every weight, so that judge and reference cost no memory; at 3e-5 where the paper's learning rate is 3e-6, as adapters take
+    ten times as much, and bfloat16 rounds most of less away. The model has to be able to judge: of 8 judgements by
     SmolLM2-135M-Instruct none had a readable score, and an unreadable one is 0.
 
     See: Kuba et al., Language Self-Play, arXiv 2509.07414, algorithm 1 and table 1.
@@ -190,9 +219,10 @@ def lsp_3b() -> TrainConfig:
         steps=1_500,
         sampling=Sampling(max_new_tokens=512),
         learner=LearnerConfig(
-            lr=3e-6, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
+            lr=3e-5, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
         ),
-        sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1",
+        # the learner rests in 8 GiB; if all weights train, in 48, beside which 0.3 of 80 GB fit and 0.6 of 141 GB
+        sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.7",
         lanes=1,  # nothing to verify in a sandbox
     )
 
@@ -200,6 +230,7 @@ def lsp_3b() -> TrainConfig:
 PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "azr-tiny": azr_tiny,
     "azr-smollm2": azr_smollm2,
+    "azr-1.5b": azr_1_5b,
     "azr-8b": azr_8b,
     "lsp-tiny": lsp_tiny,
     "lsp-3b": lsp_3b,

@@ -24,6 +24,7 @@ from .errors import LossNotFinite
 from .events import Event, EventKind, OnEvent
 from .learner import Learner
 from .machine import keep_choices, kept_setting
+from .master_weights import loading_dtype
 from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
@@ -37,7 +38,7 @@ from .seeding import generator_of
 from .stages import Clock
 from .sync_check import SyncCheck
 from .trackers import Tracker, numbers_of, open_trackers
-from .voices import frozen_voice, needs_copy, sync_tolerance, voices_by_role
+from .voices import frozen_voice, needs_copy, sync_check, voices_by_role
 
 FILES = ("metrics.jsonl", "timings.jsonl", "eval.jsonl")
 
@@ -159,7 +160,9 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
         stack.enter_context(alone_in(run_dir))
         check_folder(config, run_dir)
         short_cuts = kept_setting(run_dir, config.short_cuts)
-        model, tokenizer = load_model(config.model, device=config.device, short_cuts=short_cuts)
+        model, tokenizer = load_model(
+            config.model, device=config.device, dtype=loading_dtype(config.learner), short_cuts=short_cuts
+        )
         keep_choices(run_dir, model, short_cuts)
         learner = Learner(
             model,
@@ -188,7 +191,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             sampler=sampler,
             collector=collector,
             curriculum=Curriculum(config.games, config.seed),
-            sync_check=SyncCheck(tokenizer, config.sampling.temperature, sync_tolerance(config)),
+            sync_check=sync_check(config, tokenizer),
             schedule=schedule,
             roles=roles,
         )
@@ -205,7 +208,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             backend=referee.backend,
             parameters=sum(p.numel() for p in learner.model.parameters()),
         )
-        for sentence in notices(parts):
+        for sentence in notices(config, parts):
             run.tell("notice", sentence=sentence)
         yield run
 

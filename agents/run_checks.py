@@ -15,11 +15,13 @@ from .algorithm import Algorithm
 from .algorithms import find_algorithm
 from .config import TrainConfig
 from .held_out import check_starts, load_tasks
-from .sampler_text import SAMPLERS
+from .sampler_text import SAMPLERS, parse_sampler
 from .schedule import Schedule, check_roles
 
 BY_TASK = frozenset({"prompt", "query", "task"})
 """Groupings under which a panel is a group, and whoever answers alone is alone in it."""
+LEAST_RATE = 1e-5
+"""Learning rate of adapters from which bfloat16 shows what they learn: of ten steps with less, little is left by rounding."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,7 @@ def check_run(config: TrainConfig) -> Parts:
     for judge in (config.judge, *(name for game in parts.games.values() for name in game.judges)):
         check_judge(judge)
     SandboxConfig.parse(config.sandbox)
-    SAMPLERS.find(config.sampler)
+    check_sampler(config)
     trained = check_roles(
         parts.schedule,
         parts.roles,
@@ -71,6 +73,20 @@ def check_run(config: TrainConfig) -> Parts:
     check_panels(algorithm, parts.games, trained)
     check_starts(load_tasks(config.evaluation.tasks, config.games), config.games)
     return parts
+
+
+def check_sampler(config: TrainConfig) -> None:
+    """Stops where the sampler's text is wrong, or wants an engine to sleep that never may.
+
+    Raises:
+        ValueError: Says which.
+    """
+    options = getattr(SAMPLERS.find(config.sampler), "keywords", {})
+    if config.staleness and parse_sampler(config.sampler)[0] == "vllm" and options.get("sleep"):
+        raise ValueError(
+            f"sampler={config.sampler!r} is to sleep while the learner updates, but with staleness=1 it speaks meanwhile; "
+            "leave sleep out, which gives it 0.4 of the device's memory, or set staleness=0."
+        )
 
 
 def check_panels(algorithm: Algorithm, games: Mapping[str, Game], trained: Collection[str]) -> None:
@@ -93,7 +109,7 @@ def check_panels(algorithm: Algorithm, games: Mapping[str, Game], trained: Colle
             )
 
 
-def notices(parts: Parts) -> list[str]:
+def notices(config: TrainConfig, parts: Parts) -> list[str]:
     """What is allowed, and perhaps not meant: one sentence each."""
     found: list[str] = []
     paid = [getattr(game, "quality_weight", None) for game in parts.games.values()]
@@ -101,5 +117,11 @@ def notices(parts: Parts) -> list[str]:
         found.append(
             "algorithm='lsp' is the same as lsp-zero here, as no game pays for quality; add "
             "--game-kwargs quality_weight=1 to have the model's starting weights judge it."
+        )
+    learner = config.learner
+    if learner.lora_rank and learner.dtype == "bfloat16" and 0 < learner.lr < LEAST_RATE:
+        found.append(
+            f"learner.lr={learner.lr:g} hardly shows with adapters in bfloat16: what a few steps change is rounded away where "
+            "a layer adds it up; raise it, as with --learner.lr 2e-5, or add --learner.dtype float32."
         )
     return found

@@ -9,6 +9,7 @@ mine:Beam:width=4                                             one of your own, m
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from selfplay_envs.named import Registry
@@ -34,6 +35,13 @@ def parse_sampler(text: str) -> tuple[str, dict[str, str]]:
         UsageError: No sampler has that name, or an option is named twice.
     """
     return SAMPLERS.read(text)
+
+
+def with_options(text: str, options: Mapping[str, str]) -> str:
+    """The text with some options added, or given other values."""
+    name, given = parse_sampler(text)
+    listed = ",".join(f"{key}={value}" if value else key for key, value in {**given, **options}.items())
+    return f"{name}:{listed}" if listed else name
 
 
 def needs_model(text: str) -> bool:

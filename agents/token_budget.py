@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import torch
-
+from .device_memory import free_cached_memory, is_out_of_memory
 from .errors import OutOfMemory
 
 T = TypeVar("T")
@@ -43,17 +42,11 @@ class TokenBudget:
             parts = cut(self.tokens)
             try:
                 return work(parts)
-            except (torch.OutOfMemoryError, RuntimeError) as error:
+            except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
                 if all(len(rows) <= unit for _, rows in parts) or self.tokens < 2:
                     self.tokens = before  # what helps now is something else
                     raise OutOfMemory(f"memory does not suffice for a single message of {longest} tokens") from error
             self.tokens //= 2
-            if torch.cuda.is_available():
-                torch.cuda.empty_cache()
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether a device, or the processor's own allocator, had no room."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+            free_cached_memory()

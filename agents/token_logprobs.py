@@ -20,6 +20,9 @@ from .direct_gradients import direct_master, gradient_of
 
 CHUNK_ELEMENTS = 1 << 23
 """Logits alive at a time: 32 MiB in float32; fewer make the output matrix's gradient pass through memory more often."""
+ACCELERATOR_CHUNK_ELEMENTS = 1 << 27
+"""The same on accelerators, 512 MiB: every chunk reads the whole output matrix, and below some 200 rows (of 152,000 words here
+883) a large card waits for that more than it multiplies."""
 WORD_BLOCK = 8_192
 """Rows of the output matrix's gradient that are added at a time."""
 Times = Callable[[Tensor, Tensor], Tensor]
@@ -32,7 +35,7 @@ def token_logprobs(
     token_N: Tensor,
     temperature: float,
     *,
-    chunk_elements: int = CHUNK_ELEMENTS,
+    chunk_elements: int | None = None,
     one_dnn: bool = False,
 ) -> tuple[Tensor, Tensor]:
     """Log-probability of each token, and the exact entropy of its distribution, under softmax(hidden @ weight^T / temperature).
@@ -42,12 +45,14 @@ def token_logprobs(
         weight_VH: The output matrix, without bias.
         token_N: int64.
         temperature: Above 0.
-        chunk_elements: Logits alive at a time; changes memory, not the result beyond rounding.
+        chunk_elements: Logits alive at a time; changes memory, not the result beyond rounding. None: as suits the device.
         one_dnn: Products go through `agents.cpu_matmul`, where that applies.
 
     Returns:
         logprob_N and entropy_N, float32 nats, both differentiable once in hidden states and weight.
     """
+    if chunk_elements is None:
+        chunk_elements = CHUNK_ELEMENTS if weight_VH.device.type == "cpu" else ACCELERATOR_CHUNK_ELEMENTS
     chunk = max(1, chunk_elements // weight_VH.shape[0])
     times = times_transposed if one_dnn else _plainly
     return cast(tuple[Tensor, Tensor], _TokenLogprobs.apply(hidden_NH, weight_VH, token_N, temperature, chunk, times))
@@ -62,7 +67,7 @@ class _TokenLogprobs(torch.autograd.Function):
     ) -> tuple[Tensor, Tensor]:
         logprobs, entropies, normalisers = [], [], []
         for hidden_CH, token_C in zip(hidden_NH.split(chunk), token_N.split(chunk), strict=True):
-            logits_CV = _logits(times(hidden_CH, weight_VH), temperature)
+            logits_CV = _logits(hidden_CH, weight_VH, temperature, times)
             normaliser_C = torch.logsumexp(logits_CV, -1)
             logprobs.append(logits_CV.gather(-1, token_C[:, None])[:, 0] - normaliser_C)
             p_CV = (logits_CV - normaliser_C[:, None]).exp_()
@@ -87,8 +92,9 @@ class _TokenLogprobs(torch.autograd.Function):
         with_entropy = bool(d_entropy_N.any())
         for start in range(0, len(token_N), ctx.chunk):
             part = slice(start, start + ctx.chunk)
-            logprobs_CV = _logits(ctx.times(hidden_NH[part], weight_VH), ctx.temperature).sub_(normaliser_N[part, None])
-            p_CV = logprobs_CV.exp()
+            logits_CV = _logits(hidden_NH[part], weight_VH, ctx.temperature, ctx.times)
+            logprobs_CV = logits_CV.sub_(normaliser_N[part, None])
+            p_CV = logprobs_CV.exp() if with_entropy else logprobs_CV.exp_()
             scale_C1 = d_logprob_N[part, None]
             if with_entropy:
                 d_entropy_C1 = d_entropy_N[part, None]
@@ -116,9 +122,23 @@ def _plainly(left_NK: Tensor, right_MK: Tensor) -> Tensor:
     return left_NK @ right_MK.T
 
 
-def _logits(product_CV: Tensor, temperature: float) -> Tensor:
-    logits_CV = product_CV.to(_wide(product_CV))
+def _logits(hidden_CH: Tensor, weight_VH: Tensor, temperature: float, times: Times) -> Tensor:
+    """Hidden states @ weight^T / temperature, in float32 or wider."""
+    wide = _wide(hidden_CH)
+    if adds_in_float32(hidden_CH):
+        logits_CV = torch.mm(hidden_CH, weight_VH.T, out_dtype=wide)
+    else:
+        logits_CV = times(hidden_CH, weight_VH).to(wide)
     return logits_CV if temperature == 1.0 else logits_CV.div_(temperature)
+
+
+def adds_in_float32(tensor: Tensor) -> bool:
+    """Whether the device hands out products of bfloat16 in float32, as they are summed: torch lets CUDA alone do so.
+
+    Logits near 20 are rounded to multiples of 0.125 otherwise, and the copy in bfloat16 takes memory of its own.
+    """
+    half = tensor.dtype in (torch.bfloat16, torch.float16)
+    return half and tensor.device.type == "cuda" and torch.version.hip is None
 
 
 def _wide(like: Tensor) -> torch.dtype:

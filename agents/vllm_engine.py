@@ -3,7 +3,8 @@
     python -P vllm_engine.py FOLDER        commands on stdin, answers on stdout; what vLLM prints goes to stderr
 
 It stands alone: it imports the standard library, torch and vLLM, nothing of this project, so that the interpreter may belong to
-another virtual environment. When it is sent None, or the pipe closes, however that came about, it removes FOLDER and ends.
+another virtual environment. It works in FOLDER, so that the weights have the same name in every run: vLLM compiles anew for
+each name. When it is sent None, or the pipe closes, however that came about, it removes FOLDER and ends.
 
 A command is a pair (name, arguments), named after a method of `Engine`; an answer is ("done", result), ("failed", sentence),
 ("missing", sentence) where there is no vLLM, or ("alive", None) while the engine works.
@@ -41,6 +42,8 @@ Spoken = tuple[list[int], list[float], int]
 """Token ids, their log-probabilities, and how many of the prompt's tokens were in the prefix cache."""
 Adapter = tuple[str, int, str]
 """Name, number and folder of a LoRA adapter; both name and number are new with every version."""
+KEEP, DISCARD = 1, 2
+"""How deeply vLLM sleeps: its weights wait in main memory, or are gone and have to be read again."""
 
 
 class Engine:
@@ -53,12 +56,12 @@ class Engine:
     def __init__(self, alive: Callable[[], None]) -> None:
         self._alive = alive
         self._llm: Any = None
-        self._asleep = False
+        self._weights = ""
         self._adapters: list[int] = []
 
     def start(self, settings: dict[str, Any]) -> str:
         """Loads the weights; returns vLLM's version and the kind of device."""
-        self._llm = open_llm(settings)
+        self._llm, self._weights = open_llm(settings), settings["model"]
         vllm: Any = import_module("vllm")
         return f"vllm {vllm.__version__} on {vllm.platforms.current_platform.device_type}"
 
@@ -71,7 +74,6 @@ class Engine:
         adapter: Adapter | None,
     ) -> list[Spoken]:
         """One reply per request, in order."""
-        self._wake()
         prompts = [{"prompt_token_ids": list(ids)} for ids, _, _ in requests]
         params = [sampling_params(temperature, top_p, ends, seed, limit) for _, seed, limit in requests]
         self._llm.enqueue(prompts, params, lora_request=_lora_request(adapter), use_tqdm=False)
@@ -89,7 +91,6 @@ class Engine:
 
     def take_adapters(self, adapters: Sequence[Adapter]) -> None:
         """Loads adapters in place of those that were there."""
-        self._wake()
         for number in self._adapters:
             self._llm.llm_engine.remove_lora(number)
         self._adapters = [number for _, number, _ in adapters]
@@ -97,23 +98,41 @@ class Engine:
             self._llm.llm_engine.add_lora(_lora_request(adapter))
         self._forget_prompts()
 
-    def take_weights(self, folder: str) -> None:
-        """Reads all weights again, in place."""
-        self._wake()
-        self._llm.collective_rpc("reload_weights", kwargs={"weights_path": folder})
-        self._llm.collective_rpc(_pack_heads)
+    def take_weights(self) -> None:
+        """Reads all weights again, in place, from where they were read first."""
+        self._read_weights()
         self._forget_prompts()
 
-    def sleep(self) -> None:
-        """Gives the GPU's memory back, until the next command; the weights wait in main memory."""
-        if not self._asleep and self._llm.llm_engine.vllm_config.model_config.enable_sleep_mode:
-            self._llm.sleep(level=1)
-            self._asleep = True
+    def sleep(self, level: int) -> int | None:
+        """Gives the GPU's memory back, until `wake_up`; returns how many bytes, None where vLLM cannot sleep.
 
-    def _wake(self) -> None:
-        if self._asleep:
-            self._llm.wake_up()
-            self._asleep = False
+        Args:
+            level: `KEEP` or `DISCARD`.
+        """
+        if not self._llm.llm_engine.vllm_config.model_config.enable_sleep_mode:
+            return None
+        before, _ = self.memory()
+        self._llm.sleep(level=level)
+        return self.memory()[0] - before
+
+    def wake_up(self, read: bool) -> None:
+        """Takes the memory back, for weights and then for keys and values.
+
+        Args:
+            read: The weights were discarded: they are read while there is no cache beside them yet.
+        """
+        self._llm.wake_up(tags=["weights"])
+        if read:
+            self._read_weights()
+        self._llm.wake_up(tags=["kv_cache"])
+
+    def memory(self) -> tuple[int, int]:
+        """Bytes of the device: those that are free, and all."""
+        return import_module("torch").accelerator.get_memory_info()
+
+    def _read_weights(self) -> None:
+        self._llm.collective_rpc("reload_weights", kwargs={"weights_path": self._weights})
+        self._llm.collective_rpc(_pack_heads)
 
     def _forget_prompts(self) -> None:
         """Keys and values of prompts were computed with the old weights."""
@@ -197,6 +216,7 @@ def main(folder: str) -> None:
     inbox: SimpleQueue[tuple[str, dict[str, Any]]] = SimpleQueue()
     threading.Thread(target=_listen, args=(Connection(os.dup(0), writable=False), inbox, folder), daemon=True).start()
     os.environ.update({name: os.environ.get(name, value) for name, value in ENVIRONMENT.items()})
+    os.chdir(folder)
 
     def say(kind: str, value: Any = None) -> None:
         try:

@@ -1,4 +1,7 @@
-"""Keeps an engine alive: starts it when it is first asked, hands weights over, puts a new one in the place of a dead one."""
+"""Keeps an engine alive: starts it when it is first asked, hands weights over, puts a new one in the place of a dead one.
+
+Before the engine takes memory of a device, as it starts or wakes, what this process only keeps for later is given back.
+"""
 
 from __future__ import annotations
 
@@ -9,9 +12,12 @@ from typing import Any
 import torch
 from transformers import PreTrainedModel
 
-from .errors import EngineDied
+from .device_memory import MEMORY_TURN, free_cached_memory
+from .engine_share import full_at_start, full_at_waking
+from .errors import EngineDied, EngineFull
+from .vllm_engine import DISCARD, KEEP
 from .vllm_process import EngineFailed, EngineProcess
-from .vllm_weights import WeightFiles
+from .vllm_weights import NAME, WeightFiles
 
 
 class EngineKeeper:
@@ -45,6 +51,8 @@ class EngineKeeper:
         self._counts = counts
         self._files: WeightFiles | None = None
         self._engine: EngineProcess | None = None
+        self._given: int | None = None
+        """Bytes of the device that the engine gave as it went to sleep; None while it is awake."""
         self._bereaved = False
         self._closed = False
         self.lock = threading.RLock()
@@ -66,22 +74,26 @@ class EngineKeeper:
         """Keywords of `vllm.LLM` that an engine is started with now."""
         count, rank = self.files.room
         lora = {"enable_lora": True, "max_loras": count, "max_lora_rank": rank} if count else {}
-        return {"model": str(self.files.weights), **self._settings, **lora}
+        return {"model": NAME, **self._settings, **lora}
 
     def ask(self, command: str, **arguments: Any) -> Any:
         """Asks the engine, which is started where none is alive.
 
         Raises:
             EngineDied: It does not start, or died more than `restarts` times.
+            EngineFull: The device has no room for it.
             ModelUnavailable: The interpreter has no vLLM.
             ValueError: The keeper is closed.
         """
         with self.lock:
             for remaining in reversed(range(self._restarts + 1)):
                 try:
-                    engine = self._running()
+                    engine = self._awake()
                     self._check_open()
                     return engine.ask(command, **arguments)
+                except EngineFull:
+                    self._bury()
+                    raise  # another one would find no more room
                 except EngineDied as error:
                     started = self._engine is not None
                     self._bury()
@@ -105,21 +117,31 @@ class EngineKeeper:
                 return
             command = self._files.take(model)
             if command == "take_weights":
-                self.tell(command, folder=str(self._files.weights))
+                if self._given is None:  # a sleeper reads them as it wakes
+                    self._tell(command)
             elif command:
-                self.tell(command, adapters=list(self._files.adapters.values()))
+                self._tell(command, adapters=list(self._files.adapters.values()))
             elif self._engine is not None:  # it has no room for these adapters
                 self._engine.kill()
-                self._engine = None
+                self._engine = self._given = None
 
-    def tell(self, command: str, **arguments: Any) -> None:
-        """Asks an engine that is running; one that dies of it is replaced by the next call, from the files."""
+    def sleep(self) -> str:
+        """Has an engine that is running give the device's memory back, until it is asked or told something.
+
+        Weights that are handed over whole are discarded, and read again from their files; those below adapters wait in main
+        memory, which is quicker.
+
+        Returns:
+            Why it could not and was ended, which gives the memory back as well; else nothing.
+        """
         with self.lock:
-            if self._engine is not None:
+            if self._engine is not None and self._given is None:
                 try:
-                    self._engine.ask(command, **arguments)
-                except EngineDied:
+                    self._given = self._engine.ask("sleep", level=KEEP if self.files.adapters else DISCARD)
+                except EngineDied as error:
                     self._bury()
+                    return str(error)
+            return ""
 
     def close(self) -> None:
         """Ends the engine, also in the middle of a call, and removes its files."""
@@ -146,14 +168,50 @@ class EngineKeeper:
                 self._counts["engine_restarts"] += 1
                 self._bereaved = False
             engine = EngineProcess(self.python, files.folder, self._hang_s)
-            engine.start(self.settings)
+            with MEMORY_TURN:
+                free_cached_memory()
+                try:
+                    engine.start(self.settings)
+                except EngineFailed as error:
+                    full = full_at_start(error, self.settings, files.weights_bytes)
+                    if full is None:
+                        raise
+                    raise full from error
             if files.adapters:
                 engine.ask("take_adapters", adapters=list(files.adapters.values()))
             self._engine = engine
         return self._engine
 
+    def _awake(self) -> EngineProcess:
+        """The engine, with its memory back if it slept."""
+        engine = self._running()
+        if self._given is not None:
+            free_cached_memory()
+            free, total = engine.ask("memory")
+            try:
+                engine.ask("wake_up", read=not self.files.adapters)
+            except EngineFailed as error:
+                size = self.files.weights_bytes
+                full = full_at_waking(error, self.settings, size, wanted=self._given, free=free, total=total)
+                if full is None:
+                    raise
+                raise full from error
+            self._given = None
+        return engine
+
+    def _tell(self, command: str, **arguments: Any) -> None:
+        """Asks an engine that is running; one that dies of it is replaced by the next call, from the files."""
+        if self._engine is not None:
+            try:
+                self._awake().ask(command, **arguments)
+            except EngineFull:
+                self._bury()
+                raise
+            except EngineDied:
+                self._bury()
+
     def _bury(self) -> None:
-        self._engine, self._bereaved = None, True
+        self._engine, self._given, self._bereaved = None, None, True
 
     def _check_open(self) -> None:
         if self._closed:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import vllm_engine
+from .device_memory import engine_environment
 from .errors import EngineDied, ModelUnavailable
 
 START_PATIENCE = 6
@@ -51,6 +52,7 @@ class EngineProcess:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env=engine_environment(),
                 start_new_session=True,  # Ctrl-C is ours to handle
             )
         assert self._process.stdin is not None

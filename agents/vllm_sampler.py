@@ -16,7 +16,9 @@ from selfplay_envs import Reply
 from .adapter_view import AdapterView
 from .adapters import BASE, SHARED, adapter_names, has_adapters, speaking_as
 from .chat import Prompt, end_ids, render_prompt
+from .engine_share import SHARE, SHARE_OF_A_SLEEPER
 from .errors import ModelUnavailable
+from .notices import notice
 from .sampling import Sampling
 from .vllm_engine import Adapter, Spoken
 from .vllm_keeper import EngineKeeper
@@ -34,8 +36,11 @@ class VllmSampler:
     gives the same bits. Each reply is a request with its own seed (requests of several replies would number their seeds), and
     equal prompts are computed once all the same, by vLLM's prefix cache.
 
-    The engine is started by the first call. If it dies it is started again with the weights received last, and the call is
-    repeated. Nothing of it is left when this process ends, however it ends.
+    The engine is started by the first call. If it dies it is started again with the weights received last, after the update
+    that is under way, and the call is repeated. Nothing of it is left when this process ends, however it ends.
+
+    Main memory holds the files of the weights, where `/dev/shm` has room for three times as much, and of a model with adapters
+    the weights once more, pinned, once it has slept.
 
     Args:
         model: Whose weights speak until others are received.
@@ -44,9 +49,10 @@ class VllmSampler:
         python: Interpreter that has vLLM; empty: this one.
         max_rows: Replies in flight.
         max_model_len: Tokens of prompt and reply at most; 0: the model's context.
-        gpu_memory_utilization: Share of a GPU's memory that the engine takes.
+        gpu_memory_utilization: Share of a GPU's memory that it takes while awake; 0: 0.7 with `sleep`, 0.4 without; see
+            `agents.engine_share`.
         kv_cache_gib: Memory for keys and values; 0: what is left of that share, and 2 GiB on a CPU.
-        sleep: `rest` gives the memory of a GPU to the learner; a CPU has none to give.
+        sleep: `rest` gives the memory of a GPU to the learner; a CPU has none to give. Not with `staleness=1`.
         eager: No CUDA graphs: a faster start, slower replies; on a CPU always.
         hang_s: Seconds without a sign of life after which the engine is taken for dead.
         restarts: How often one call starts a dead engine again.
@@ -65,14 +71,14 @@ class VllmSampler:
         python: str = "",
         max_rows: int = 512,
         max_model_len: int = 0,
-        gpu_memory_utilization: float = 0.4,
+        gpu_memory_utilization: float = 0.0,
         kv_cache_gib: float = 0.0,
         sleep: bool = False,
         eager: bool = False,
         hang_s: float = 300.0,
         restarts: int = 2,
     ) -> None:
-        _check(dtype=dtype, max_rows=max_rows, max_model_len=max_model_len, hang_s=hang_s, restarts=restarts)
+        _check(dtype, hang_s, gpu_memory_utilization, max_rows=max_rows, max_model_len=max_model_len, restarts=restarts)
         python, own = check_interpreter(python), not python
         if own and find_spec("vllm") is None:
             raise ModelUnavailable(f"sampler='vllm' needs vLLM, which is not installed here; {HOW_TO_INSTALL}.")
@@ -89,7 +95,7 @@ class VllmSampler:
             "dtype": str(self.dtype).removeprefix("torch."),
             "max_num_seqs": max_rows,
             "max_model_len": self.context if self.context < 1 << 30 else None,
-            "gpu_memory_utilization": gpu_memory_utilization,
+            "gpu_memory_utilization": gpu_memory_utilization or (SHARE_OF_A_SLEEPER if sleep else SHARE),
             "kv_cache_memory_bytes": int(kv_cache_gib * 2**30) or None,
             "enable_sleep_mode": sleep,
             "enforce_eager": eager,
@@ -174,9 +180,10 @@ class VllmSampler:
             self.policy_version = version
 
     def rest(self) -> None:
-        """With `sleep`, gives the GPU's memory back until the next call; call it before the learner updates."""
-        if self._sleeps:
-            self.keeper.tell("sleep")
+        """With `sleep`, gives the GPU's memory back until the next call, before the learner updates."""
+        if self._sleeps and (reason := self.keeper.sleep()):
+            sentence = f"{reason}; it is ended and started anew at every update: free main memory, or leave sleep out."
+            notice(self.tokenizer, "sleep", sentence)
 
     def close(self) -> None:
         """Ends the engine, also in the middle of a call, and removes its files."""
@@ -226,7 +233,7 @@ class VllmSampler:
         totals["generate_s"] += seconds
 
 
-def _check(*, dtype: str, max_rows: int, max_model_len: int, hang_s: float, restarts: int) -> None:
+def _check(dtype: str, hang_s: float, share: float, *, max_rows: int, max_model_len: int, restarts: int) -> None:
     """Refuses options that no engine could follow.
 
     Raises:
@@ -239,3 +246,5 @@ def _check(*, dtype: str, max_rows: int, max_model_len: int, hang_s: float, rest
             raise ValueError(f"sampler vllm: {name}={value!r} must be at least {low}; leave it out for the default.")
     if hang_s <= 0:
         raise ValueError(f"sampler vllm: hang_s={hang_s!r} must be above 0; 300 is the default.")
+    if not 0 <= share <= 1:
+        raise ValueError(f"sampler vllm: gpu_memory_utilization={share!r} is no share from 0 to 1; leave it out.")

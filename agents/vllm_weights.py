@@ -16,6 +16,8 @@ from .models import quiet_transformers
 from .vllm_engine import Adapter
 from .vllm_process import exchange_folder
 
+NAME = "weights"
+"""What the weights are called in the folder that the engine works in."""
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 """Of LoRA adapters, as vLLM makes room for them."""
 
@@ -24,7 +26,7 @@ class WeightFiles:
     """The newest weights of a model in a folder: an engine that has died starts again from it.
 
     A model with adapters is written once, without them and unmerged, and its adapters with every version; a model without
-    is written anew with every version.
+    is written anew with every version, under the same name.
 
     Args:
         model: Whose weights.
@@ -35,8 +37,9 @@ class WeightFiles:
         self._dtype = dtype
         self._source = model
         self._writes = 0
-        self.folder = exchange_folder(sum(p.numel() for p in model.parameters()) * dtype.itemsize)
-        self.weights = self.folder / "none"
+        self.weights_bytes = sum(p.numel() for p in model.parameters()) * dtype.itemsize
+        self.folder = exchange_folder(self.weights_bytes)
+        self.weights = self.folder / NAME
         """Folder of the weights without adapters."""
         self.adapters: dict[str, Adapter] = {}
         self.room: tuple[int, int] = (0, 0)
@@ -61,9 +64,10 @@ class WeightFiles:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _write_weights(self, model: PreTrainedModel) -> None:
-        before, self.weights = self.weights, self.folder / f"weights-{self._writes}"
-        save_weights(model, self.weights, self._dtype)
-        shutil.rmtree(before, ignore_errors=True)
+        new = self.folder / f"{NAME}-{self._writes}"
+        save_weights(model, new, self._dtype)
+        shutil.rmtree(self.weights, ignore_errors=True)
+        new.rename(self.weights)
 
     def _write_adapters(self, model: PreTrainedModel) -> None:
         before = self.adapters

@@ -13,6 +13,7 @@ from .reference import Reference
 from .sampler import Sampler, TransformersSampler
 from .sampler_text import parse_sampler
 from .schedule import Schedule
+from .sync_check import COARSE_SPREAD, SyncCheck
 
 
 def voices_by_role(
@@ -57,9 +58,10 @@ def needs_copy(config: TrainConfig) -> bool:
     return config.staleness > 0 and name == "transformers" and options.get("copy", "0").lower() in ("0", "false")
 
 
-def sync_tolerance(config: TrainConfig) -> float:
-    """The config's, or what arithmetic explains: see `TrainConfig.sync_tolerance`."""
+def sync_check(config: TrainConfig, tokenizer: PreTrainedTokenizerBase) -> SyncCheck:
+    """A run's, with the config's tolerance, or what arithmetic explains: see `TrainConfig.sync_tolerance`."""
     name, options = parse_sampler(config.sampler)
     engine = name != "transformers"
     coarse = config.learner.dtype == "bfloat16" or (engine and options.get("dtype") != "float32")
-    return config.sync_tolerance or (0.3 if coarse else 1e-2 if engine else 1e-3)
+    tolerance = config.sync_tolerance or (0.1 if coarse else 1e-2 if engine else 1e-3)
+    return SyncCheck(tokenizer, config.sampling.temperature, tolerance, spread=COARSE_SPREAD if coarse else 1.0)

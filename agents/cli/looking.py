@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 import tyro
 
 from ..tables import print_table, say, say_line
-from .terminal import import_from_here, make_console, parse, resolve_game
+from .terminal import import_from_here, make_console, parse, resolve_game, take_value
 
 if TYPE_CHECKING:  # the doctor must run where this does not import
     from selfplay_envs import Episode
@@ -245,11 +245,23 @@ def sandbox(args: Sequence[str]) -> int:
 
 @dataclass(frozen=True)
 class Doctor:
-    """Says in one table what is installed, what is missing, and what to type. Exit code 1 if the base does not work."""
+    """Says in one table what is installed, what is missing, and what to type. Exit code 1 if the base does not work.
+
+    With --preset, or --config, it says instead what memory that run needs on GPUs of several sizes, and what to change where it
+    does not fit; nothing is loaded. Every option of `selfplay train` may follow, such as --model NAME, --learner.lora-rank 0.
+    """
+
+    preset: str = ""
+    """A preset of `selfplay train`, or module:PRESET."""
+    config: Path | None = None
+    """A TOML file with settings, as `selfplay train --config` takes it, alone or on top of --preset."""
 
 
 def doctor(args: Sequence[str]) -> int:
-    """`selfplay doctor`: 1 if something that the base needs is broken."""
+    """`selfplay doctor`: 1 if something that the base needs is broken; with a run, the memory that it needs."""
+    named = {"--preset", "--config"} & {one.partition("=")[0] for one in args}
+    if named and not {"-h", "--help"} & set(args):
+        return _print_memory(args)
     from ..doctor import examine, print_findings
 
     parse(Doctor, "doctor", args)
@@ -257,3 +269,15 @@ def doctor(args: Sequence[str]) -> int:
     with console.status("looking around (torch takes a few seconds) ..."):
         findings = examine()
     return print_findings(console, findings)
+
+
+def _print_memory(args: Sequence[str]) -> int:
+    """The memory plan of the run that `selfplay train` would make of these arguments."""
+    from .memory import print_memory
+    from .starting import read_order
+
+    preset, rest = take_value(args, "--preset")
+    import_from_here()
+    order = read_order([*([preset] if preset else []), *rest])
+    print_memory(make_console(), order.title, order.config)
+    return 0

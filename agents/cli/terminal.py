@@ -109,6 +109,24 @@ def quiet_libraries() -> None:
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
 
 
+def take_value(args: Sequence[str], flag: str) -> tuple[str, list[str]]:
+    """What is typed behind a flag, or after its `=`, and all other arguments; empty where it is not there.
+
+    Raises:
+        ValueError: Nothing stands behind it.
+    """
+    for place, one in enumerate(args):
+        name, equals, value = one.partition("=")
+        if name != flag:
+            continue
+        end = place + 1 if equals else place + 2
+        value = value if equals else "".join(args[place + 1 : end])
+        if not value or value.startswith("-"):
+            raise ValueError(f"{flag} names nothing; type {flag} NAME.")
+        return value, [*args[:place], *args[end:]]
+    return "", list(args)
+
+
 def join_options(args: Sequence[str]) -> list[str]:
     """All `--options` as one, of which the parser would keep the last; `NAME=VALUE` counts as `NAME VALUE`."""
     kept: list[str] = []

@@ -67,9 +67,11 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, title: 
     """
     began = (folder / "config.json").is_file()
     with console.status("loading torch and starting the sandbox ..."):
+        from ..memory_cards import card_here
+        from ..memory_remedies import memory_notice
         from ..run_checks import check_run
 
-        check_run(config)  # before what takes longer to import, or to start
+        parts = check_run(config)  # before what takes longer to import, or to start
         from sandboxes import open_sandbox
 
         from ..metrics import read_rows
@@ -83,8 +85,12 @@ def run_training(config: TrainConfig, folder: Path, console: Console, *, title: 
                 forget_unstarted(folder)
             raise
         quiet_libraries()
+        card = card_here(config.device)
+        too_large = memory_notice(config, parts, card) if card else ""
     from ..live import LiveView
 
+    if too_large:
+        say(console, too_large)
     bold = [(f"selfplay train {title}", "bold"), f" into {folder}/; programs run in the ", (sandbox.name, "bold"), " sandbox."]
     say(console, Text.assemble(*bold))
     go_on = f"selfplay train --out {shlex.quote(str(folder))} --resume"

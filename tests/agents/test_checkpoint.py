@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import copy
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from peft import PeftModel
 from transformers import PreTrainedTokenizerFast
 
 from agents.adapters import adapter_names, speaking_as
+from agents.algorithms import ALGORITHMS
 from agents.checkpoint import ADAPTERS, checkpoints, load_checkpoint, save_checkpoint
 from agents.config import GameMix, TrainConfig
 from agents.curriculum import Curriculum
@@ -17,7 +19,9 @@ from agents.errors import CheckpointError
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
 from agents.lora import save_adapter, with_saved_adapters
+from agents.master_weights import round_weights
 from agents.models import load_model
+from tests.agents.golden_batch import golden_batch
 from tests.agents.toys import GAME, build_model
 
 CONFIG = TrainConfig(games=(GameMix(env_id=GAME),))
@@ -68,6 +72,29 @@ def test_adapters_are_merged_into_the_exported_model(tmp_path: Path, tokenizer: 
     ids = torch.tensor([[5, 6, 7]])
     with torch.no_grad():
         torch.testing.assert_close(exported(input_ids=ids).logits, learner.model(input_ids=ids).logits, atol=1e-4, rtol=1e-4)
+
+
+def test_what_a_few_small_steps_in_bfloat16_change_shows_in_the_exported_model(
+    tmp_path: Path, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    """12 steps of 1e-6. Of a merge in bfloat16, less than a tenth showed."""
+    base = build_model()
+    round_weights(base, torch.bfloat16)
+    round_weights(base, torch.float32)
+    learner = Learner(copy.deepcopy(base), LearnerConfig(lora_rank=4, dtype="bfloat16", lr=1e-6, warmup_steps=0))
+    for _ in range(12):
+        learner.update(golden_batch(), ALGORITHMS["grpo"])
+    path = save(tmp_path, 1, tokenizer, learner)
+    exported, _ = load_model(str(path), device="cpu")
+    adapted = with_saved_adapters(copy.deepcopy(base), path / ADAPTERS)
+    as_it_says, _ = load_model(str(path), device="cpu", dtype=cast(torch.dtype, "auto"))
+    assert as_it_says.dtype == torch.float32
+    ids = torch.arange(4, 40)[None]
+    with torch.no_grad():
+        start, merged, apart = (one(input_ids=ids).logits.log_softmax(-1) for one in (base, exported, adapted))
+    exact, found = apart - start, merged - start
+    assert exact.abs().max() > 1e-5
+    assert ((found * exact).sum() / (exact * exact).sum()).item() == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize(("adapters", "names"), [("shared", ["default"]), ("per-role", ["proposer", "solver"])])

@@ -108,6 +108,17 @@ def test_small_tables_copies_and_frozen_ones_take_the_usual_way() -> None:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_on_an_accelerator_a_learner_adds_them_directly(monkeypatch: pytest.MonkeyPatch, dtype: Any) -> None:
+    """The meta device stands in for one; on a processor it takes a trial, which models that were not loaded never had."""
+    monkeypatch.setattr(direct_gradients, "LARGE", 0)
+    for device in ("cpu", "meta"):
+        model = build_model().to(torch.device(device))
+        learner = Learner(model, LearnerConfig(dtype=dtype))
+        table = cast(nn.Parameter, model.get_input_embeddings().weight)
+        assert direct_master(table) is (learner.trainable[TABLE] if device == "meta" else None)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_learner_takes_the_same_step(monkeypatch: pytest.MonkeyPatch, dtype: Any) -> None:
     monkeypatch.setattr(direct_gradients, "LARGE", 0)
     weights: list[dict[str, Tensor]] = []

@@ -4,8 +4,10 @@ import io
 import tomllib
 from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import torch
 from rich.console import Console
 
 from agents import doctor
@@ -86,6 +88,15 @@ def test_a_look_that_fails_is_a_finding(monkeypatch: pytest.MonkeyPatch):
     [finding] = [one for one in examine() if one.component == "tiny model"]
     assert finding.state == BROKEN
     assert "no such disk" in finding.detail
+
+
+def test_a_gpu_comes_with_the_way_to_see_what_fits_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda _: SimpleNamespace(total_memory=22 << 30))
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda _: "NVIDIA L4")
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    [gpu] = [one for one in doctor._torch() if one.component == "gpu"]
+    assert gpu.detail == "1 x NVIDIA L4, 22 GiB; selfplay doctor --preset NAME says which runs fit"
 
 
 def test_missing_extras_are_fine_and_a_broken_base_is_not():

@@ -15,7 +15,7 @@ import torch
 from agents import checkpoint, scorer
 from agents.checkpoint import checkpoints
 from agents.config import EvalConfig, GameMix, TrainConfig
-from agents.errors import CheckpointError, EngineDied, LossNotFinite, RunStopped
+from agents.errors import CheckpointError, EngineDied, EngineFull, LossNotFinite, RunStopped
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
 from agents.metrics import read_rows
@@ -148,6 +148,39 @@ def test_an_engine_that_dies_under_way_loses_only_what_was_in_flight(
     assert train(config, tmp_path).name == "step_000005"
 
 
+def test_an_engine_without_room_goes_on_with_a_smaller_share(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(config, sampler="transformers:copy,max_rows=64")
+    wanted = {"max_rows": "32"}  # stands for what an engine would name
+    full = EngineFull("the device has no room for vLLM beside the learner; lower vllm:gpu_memory_utilization to 0.38", wanted)
+    monkeypatch.setattr(TransformersSampler, "receive", fail_at(3, TransformersSampler.receive, full))  # after the second step
+    failure = stopped(config, tmp_path)
+    assert "to 0.38; the run is saved after step 2; go on with that and resume" in str(failure)
+    assert failure.flags == "--sampler transformers:copy,max_rows=32"
+    monkeypatch.undo()
+    smaller = replace(config, sampler="transformers:copy,max_rows=32")
+    assert train(smaller, tmp_path).name == "step_000005"
+
+
+def test_an_engine_for_which_nothing_fits_names_no_flag(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    full = EngineFull("no room; put the learner on another device (device=cuda:1)", {})
+    monkeypatch.setattr(TransformersSampler, "receive", fail_at(2, TransformersSampler.receive, full))
+    failure = stopped(config, tmp_path)
+    assert "(device=cuda:1); the run is saved after step 1; change that and resume" in str(failure)
+    assert failure.flags == ""
+
+
+@pytest.mark.parametrize("text", ["CUDA error: out of memory\nCompile with ...", "CUDA error: CUBLAS_STATUS_ALLOC_FAILED"])
+def test_memory_that_a_device_or_its_libraries_lack_is_known(
+    config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setattr(Learner, "update", fail_at(1, Learner.update, RuntimeError(text)))
+    assert "step 1: memory ran out (CUDA error" in str(stopped(config, tmp_path))
+
+
 def test_weights_that_are_no_numbers_are_never_saved(config: TrainConfig, tmp_path: Path) -> None:
     config = replace(config, checkpoint_every=1)
     train(replace(config, steps=2), tmp_path)
@@ -246,7 +279,15 @@ def test_other_libraries_words_for_a_full_disk(
     assert "the disk is full" in str(stopped(config, tmp_path))
 
 
-@pytest.mark.parametrize("error", [KeyError("a bug"), RuntimeError("shapes differ"), OSError(errno.EACCES, "not yours")])
+@pytest.mark.parametrize(
+    "error",
+    [
+        KeyError("a bug"),
+        RuntimeError("shapes differ"),
+        RuntimeError("my cache is out of memory slots"),
+        OSError(errno.EACCES, "not yours"),
+    ],
+)
 def test_other_errors_come_through_as_they_are(
     config: TrainConfig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:

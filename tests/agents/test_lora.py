@@ -1,16 +1,20 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
+from typing import Literal
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import nn
+from transformers import PreTrainedModel
 
 from agents.adapters import adapter_names, speaking_as
 from agents.algorithms import ALGORITHMS
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
-from agents.lora import merged_weights, trained_weights, with_lora
+from agents.lora import merged_weights, save_adapter, trained_weights, with_lora
 from tests.agents.golden_batch import golden_batch
 from tests.agents.toys import build_model
 
@@ -106,12 +110,37 @@ def test_messages_are_scored_by_their_roles_adapter() -> None:
                 torch.testing.assert_close(found[row, -reply:], expected, atol=1e-5, rtol=0)
 
 
-def test_adapters_of_a_bfloat16_model_are_float32() -> None:
-    learner = Learner(build_model(), LearnerConfig(lora_rank=2, dtype="bfloat16"))
-    assert all(p.dtype == torch.float32 for p in learner.trainable.values())
-    base = {p.dtype for name, p in learner.model.named_parameters() if "lora" not in name}
-    assert base == {torch.bfloat16}
-    assert learner.update(golden_batch(), ALGORITHMS["grpo"])["grad_norm"] > 0
+@pytest.mark.parametrize("adapters", ["shared", "per-role"])
+def test_adapters_of_a_bfloat16_model_are_bfloat16_and_add_up_in_float32(adapters: Literal["shared", "per-role"]) -> None:
+    """A step of 1e-6 is far below what bfloat16 resolves in the random halves; masters add them up."""
+    config = LearnerConfig(lora_rank=2, dtype="bfloat16", adapters=adapters, lr=1e-6, warmup_steps=0)
+    learner = Learner(build_model(), config, roles=("proposer", "solver"))
+    assert {p.dtype for p in learner.model.parameters()} == {torch.bfloat16}
+    assert {p.dtype for p in learner.trainable.values()} == {torch.float32}
+    start = {name: p.detach().clone() for name, p in learner.trainable.items()}
+    for _ in range(20):
+        assert learner.update(golden_batch(), ALGORITHMS["grpo"])["grad_norm"] > 0
+    own = dict(learner.model.named_parameters())
+    assert len(start) == 2 * LINEAR * len(adapter_names(learner.model))
+    for name, first in start.items():
+        now = learner.trainable[name].detach()
+        assert torch.equal(own[name], now.to(torch.bfloat16))
+        assert 1e-5 < (now - first).abs().max() < 2.4e-5
+        if "lora_A" in name:
+            assert own[name].eq(first).float().mean() > 0.8
+
+
+def test_a_run_in_bfloat16_goes_on_with_its_adapters_bit_for_bit() -> None:
+    learners = [learner_of_roles(dtype="bfloat16") for _ in range(2)]
+    for learner in learners:
+        learner.update(golden_batch(), ALGORITHMS["grpo"])
+    resumed = learner_of_roles(dtype="bfloat16")
+    resumed.load_state_dict(learners[1].state_dict())
+    for learner in (learners[0], resumed):
+        learner.update(golden_batch(), ALGORITHMS["grpo"])
+    theirs, mine = learners[0].trainable, resumed.trainable
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+    assert all(torch.equal(p, q) for p, q in zip(learners[0].model.parameters(), resumed.model.parameters(), strict=True))
 
 
 def test_without_adapters_every_weight_trains() -> None:
@@ -120,13 +149,17 @@ def test_without_adapters_every_weight_trains() -> None:
     assert all(isinstance(p, nn.Parameter) for p in trained_weights(model).values())
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_merged_weights_are_those_of_peft_s_own_merge_and_leave_the_model_as_it_is(dtype: torch.dtype) -> None:
+def shaken(dtype: torch.dtype, size: float = 0.1) -> PreTrainedModel:
     model = with_lora(build_model().to(dtype), LearnerConfig(lora_rank=2, adapters="per-role"), ["proposer", "solver"])
     rng = torch.Generator().manual_seed(0)
     with torch.no_grad():
         for p in trained_weights(model).values():
-            p.add_(torch.randn(p.shape, generator=rng) * 0.1)
+            p.add_((torch.randn(p.shape, generator=rng) * size).to(dtype))
+    return model
+
+
+def test_merged_weights_are_those_of_peft_s_own_merge_and_leave_the_model_as_it_is() -> None:
+    model = shaken(torch.float32)
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
     found = merged_weights(model, "solver")
     assert all(torch.equal(weight, before[name]) for name, weight in model.state_dict().items())
@@ -134,3 +167,58 @@ def test_merged_weights_are_those_of_peft_s_own_merge_and_leave_the_model_as_it_
     assert set(found) == set(expected)
     assert all(torch.equal(found[name], weight) for name, weight in expected.items())
     assert found["lm_head.weight"] is found["model.embed_tokens.weight"]
+
+
+def test_a_bfloat16_model_is_merged_in_float32() -> None:
+    """Changes of 1e-4 of weights near 0.2, which are 2^-10 = 0.001 apart in bfloat16: rounded, nearly all of it were lost."""
+    model = shaken(torch.bfloat16, 1e-4)
+    found = merged_weights(model, "solver")
+    layers = {name: layer for name, layer in model.get_base_model().named_modules() if hasattr(layer, "base_layer")}
+    for name, layer in layers.items():
+        base, a, b = (
+            w.detach().float() for w in (layer.base_layer.weight, layer.lora_A.solver.weight, layer.lora_B.solver.weight)
+        )
+        assert found[f"{name}.weight"].dtype == torch.float32
+        torch.testing.assert_close(found[f"{name}.weight"] - base, 2 * b @ a, rtol=1e-2, atol=1e-7)
+        assert (base + 2 * b @ a).bfloat16().eq(base).float().mean() > 0.9
+    assert len(layers) == LINEAR
+    assert {w.dtype for name, w in found.items() if name.removesuffix(".weight") not in layers} == {torch.bfloat16}
+
+
+def test_merged_and_saved_are_the_masters_where_there_are_any(tmp_path: Path) -> None:
+    model = shaken(torch.bfloat16)
+    masters = {name: p.detach().float() + 1e-5 for name, p in trained_weights(model).items()}
+    save_adapter(model, "solver", tmp_path / "solver", masters)
+    saved = load_file(tmp_path / "solver" / "adapter_model.safetensors")
+    solver = {name.replace(".solver.", "."): weight for name, weight in masters.items() if ".solver." in name}
+    assert set(saved) == set(solver)
+    assert all(torch.equal(saved[name], solver[name]) for name in saved)
+    wide = copy.deepcopy(model).float()
+    wide.load_state_dict(masters, strict=False)
+    found, expected = merged_weights(model, "solver", masters), merged_weights(wide, "solver")
+    assert all(torch.equal(found[name].float(), expected[name]) for name in expected)
+    assert not torch.equal(
+        found["model.layers.0.mlp.up_proj.weight"], merged_weights(model, "solver")["model.layers.0.mlp.up_proj.weight"]
+    )
+
+
+def kept_for_backward(model: PreTrainedModel) -> int:
+    """Bytes that a forward pass keeps, its own weights not counted."""
+    found = {p.untyped_storage().data_ptr(): (p.untyped_storage(), 0) for p in model.parameters()}
+
+    def keep(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        found.setdefault(storage.data_ptr(), (storage, storage.nbytes()))
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(keep, lambda tensor: tensor):
+        model(input_ids=torch.arange(4, 40)[None].repeat(8, 1))
+    return sum(size for _, size in found.values())
+
+
+def test_adapters_in_the_model_s_precision_keep_less_for_the_backward_pass() -> None:
+    model = Learner(build_model(), LearnerConfig(lora_rank=2, dtype="bfloat16")).model
+    own = kept_for_backward(model)
+    for p in trained_weights(model).values():
+        p.data = p.data.float()
+    assert own < 0.75 * kept_for_backward(model)

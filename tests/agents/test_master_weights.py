@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import copy
+import math
+from typing import Any, cast
+
 import pytest
 import torch
 from torch import nn
+from transformers import LlamaConfig, LlamaForCausalLM
 
 from agents.algorithms import ALGORITHMS
 from agents.learner import Learner
@@ -83,6 +88,75 @@ def test_a_learner_in_bfloat16_keeps_float32_masters_whose_small_steps_count() -
     assert all(same), "weights of 1 are 2^-8 apart in bfloat16"
     for name, p in learner.model.named_parameters():
         assert torch.equal(p, learner.trainable[name].to(BF16))
+
+
+def test_masters_take_over_the_memory_of_the_weights_that_are_rounded() -> None:
+    model = build_model()
+    before = {name: (p.data_ptr(), p.detach().clone()) for name, p in model.named_parameters()}
+    learner = Learner(model, LearnerConfig(dtype="bfloat16"))
+    for name, (place, values) in before.items():
+        assert learner.trainable[name].data_ptr() == place
+        assert torch.equal(learner.trainable[name], values)
+    assert model.lm_head.weight is model.model.embed_tokens.weight
+
+
+def test_an_adapter_that_is_not_active_collects_once_it_is() -> None:
+    own = nn.Parameter(torch.ones(2, dtype=BF16), requires_grad=False)
+    masters = MasterWeights({"w": own})
+    assert not own.requires_grad
+    own.requires_grad_(True)
+    torch.autograd.backward((3 * own).sum())
+    grad = masters.weights["w"].grad
+    assert grad is not None
+    assert grad.tolist() == [3.0, 3.0]
+    assert own.grad is None
+
+
+def long_model() -> LlamaForCausalLM:
+    """Room for 4,096 positions, and weights wide enough for far ones to matter."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(0)
+        config = LlamaConfig(
+            vocab_size=64,
+            hidden_size=64,
+            intermediate_size=64,
+            num_hidden_layers=2,
+            num_attention_heads=2,
+            max_position_embeddings=4_096,
+            tie_word_embeddings=True,
+            initializer_range=0.2,
+        )
+        return LlamaForCausalLM(config).eval()
+
+
+@pytest.mark.parametrize("rank", [0, 2])
+def test_the_frequencies_of_rope_are_not_rounded(rank: int) -> None:
+    learner = Learner(long_model(), LearnerConfig(dtype="bfloat16", lora_rank=rank))
+    learner.keep_reference()
+    assert learner.reference is not None
+    with learner.reference.speaking() as reference:
+        for model in (learner.model, copy.deepcopy(learner.model), reference):
+            found = {name: b for name, b in model.named_buffers() if name.endswith("inv_freq")}
+            assert len(found) == 2
+            for frequency in found.values():
+                # 10,000 to the power of -2 i / 32
+                expected = torch.exp(-math.log(10_000) * torch.arange(0, 32, 2, dtype=torch.float64) / 32)
+                torch.testing.assert_close(frequency, expected.float(), rtol=1e-6, atol=0)
+            assert {p.dtype for p in model.parameters()} == {BF16}
+
+
+def test_three_thousand_tokens_on_a_model_in_bfloat16_says_what_it_says_in_float64() -> None:
+    """With rounded frequencies the log-probabilities of the last 200 tokens were 0.27 nats off in the mean."""
+    model = Learner(long_model(), LearnerConfig(dtype="bfloat16")).model
+    exact: Any = copy.deepcopy(model).double()
+    exact.model.rotary_emb.inv_freq = torch.exp(-math.log(10_000) * torch.arange(0, 32, 2, dtype=torch.float64) / 32)
+    ids_1T = torch.randint(64, (1, 3_000), generator=torch.Generator().manual_seed(1))
+    found = []
+    with torch.no_grad():
+        for one in (model, exact):
+            logits_TV = cast(Any, one)(input_ids=ids_1T, logits_to_keep=201).logits[0, :-1].double()
+            found.append(logits_TV.log_softmax(-1).gather(-1, ids_1T[0, -200:, None]))
+    assert (found[0] - found[1]).abs().mean() < 0.05
 
 
 def test_micro_batches_in_bfloat16_add_up_as_one(monkeypatch: pytest.MonkeyPatch) -> None:

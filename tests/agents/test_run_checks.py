@@ -42,6 +42,7 @@ def misspelt(config: TrainConfig, env_id: str) -> TrainConfig:
         (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(epochs=2)}, "'rloo' has no ratio"),
         (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(mini_batches=2)}, "'rloo' has no ratio"),
         (KUHN, {"algorithm": "reinforce", "staleness": 1}, "'reinforce' has no ratio"),
+        (KUHN, {"sampler": "vllm:sleep", "staleness": 1}, "with staleness=1 it speaks meanwhile; leave sleep out"),
         (KUHN, {"train_roles": ("solver",)}, "names 'solver', but the roles of these games are first, second"),
         (KUHN, {"options": {"role_shares": "frst=0.5"}}, "options role_shares names 'frst'"),
         (KUHN, {"schedule": "frozen:first,second"}, "nobody would train at any of the 60 steps"),
@@ -81,16 +82,36 @@ def test_a_late_error_leaves_no_folder_either(letters_run: TrainConfig, tmp_path
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
 def test_presets_pass_and_have_nothing_to_remark(name: str) -> None:
-    assert notices(check_run(find_preset(name))) == []
+    assert notices(find_preset(name), check_run(find_preset(name))) == []
 
 
 def test_lsp_without_quality_says_what_it_is() -> None:
     config = replace(LSP, algorithm="lsp")
-    [sentence] = notices(check_run(config))
+    [sentence] = notices(config, check_run(config))
     assert sentence.startswith("algorithm='lsp' is the same as lsp-zero here")
     paying = tuple(replace(mix, kwargs={**mix.kwargs, "quality_weight": 1.0}) for mix in config.games)
-    assert notices(check_run(replace(config, games=paying))) == []
-    assert notices(check_run(LSP)) == []
+    config = replace(config, games=paying)
+    assert notices(config, check_run(config)) == []
+    assert notices(LSP, check_run(LSP)) == []
+
+
+@pytest.mark.parametrize(
+    ("learner", "told"),
+    [
+        (LearnerConfig(lr=3e-6, lora_rank=8, dtype="bfloat16"), True),
+        (LearnerConfig(lr=1e-5, lora_rank=8, dtype="bfloat16"), False),
+        (LearnerConfig(lr=0.0, lora_rank=8, dtype="bfloat16"), False),  # measures only
+        (LearnerConfig(lr=3e-6, lora_rank=8), False),
+        (LearnerConfig(lr=3e-6, dtype="bfloat16"), False),  # masters add up what every weight learns
+    ],
+)
+def test_a_rate_that_bfloat16_rounds_away_under_adapters_is_remarked(learner: LearnerConfig, told: bool) -> None:
+    config = replace(KUHN, learner=learner)
+    found = notices(config, check_run(config))
+    assert len(found) == told
+    if told:
+        assert found[0].startswith("learner.lr=3e-06 hardly shows with adapters in bfloat16: ")
+        assert found[0].endswith("raise it, as with --learner.lr 2e-5, or add --learner.dtype float32.")
 
 
 def test_a_step_of_which_no_message_is_left_does_not_speak_of_equal_returns(letters_run: TrainConfig, tmp_path: Path) -> None:
@@ -124,3 +145,8 @@ def test_a_step_that_teaches_nothing_is_told_once_in_a_row(letters_run: TrainCon
     assert [row["no_signal"] for row in rows] == [1, 1, 0, 1, 1]
     sentences = [event.data["sentence"] for event in told if event.kind == "notice"]
     assert [sentence.partition(" taught nothing: ")[0] for sentence in sentences] == ["step 1", "step 4"]
+
+
+@pytest.mark.parametrize(("text", "staleness"), [("vllm:sleep=1", 0), ("vllm:sleep=0", 1), ("vllm", 1), ("transformers", 1)])
+def test_an_engine_may_sleep_or_speak_ahead(text: str, staleness: int) -> None:
+    check_run(replace(KUHN, sampler=text, staleness=staleness))

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from agents.endpoint_sampler import EndpointSampler
 from agents.sampler import TransformersSampler
-from agents.sampler_text import needs_model, parse_sampler
+from agents.sampler_text import needs_model, parse_sampler, with_options
 from agents.samplers import open_sampler
 
 
@@ -22,6 +22,13 @@ def test_texts_are_parsed() -> None:
         parse_sampler("vlm")
     with pytest.raises(ValueError, match="names copy twice"):
         parse_sampler("transformers:copy=1,copy=0")
+
+
+def test_options_are_added_or_given_other_values() -> None:
+    text = "vllm:dtype=bfloat16,sleep,gpu_memory_utilization=0.7"
+    assert with_options(text, {"gpu_memory_utilization": "0.5"}) == "vllm:dtype=bfloat16,sleep,gpu_memory_utilization=0.5"
+    assert with_options("vllm", {"kv_cache_gib": "4"}) == "vllm:kv_cache_gib=4"
+    assert with_options("transformers", {}) == "transformers"
 
 
 def test_parsing_loads_no_torch() -> None:

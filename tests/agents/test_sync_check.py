@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,14 +11,18 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from agents.adapters import SHARED
+from agents.config import GameMix, TrainConfig
 from agents.errors import SyncError
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
+from agents.models import load_model
 from agents.sampler import Prompt, Sampler, ScriptedSampler, TransformersSampler
 from agents.sampling import Sampling
-from agents.sync_check import SyncCheck
+from agents.smollm2 import INSTALL, find_gguf
+from agents.sync_check import REPLIES, TOKENS, SyncCheck
+from agents.voices import sync_check
 from selfplay_envs import Reply
-from tests.agents.toys import build_model
+from tests.agents.toys import GAME, build_model
 
 
 def nudge(learner: Learner, size: float, role: str = "") -> None:
@@ -63,6 +68,32 @@ class Shifted(TransformersSampler):
         return [[replace(first, logprobs=(first.logprobs[0] - self.by, *first.logprobs[1:])), *others]]
 
 
+class Noisy(TransformersSampler):
+    """Gives log-probabilities that are off by so much in the mean, `once` on the first token; or samples at a temperature."""
+
+    def __init__(
+        self,
+        model: PreTrainedModel,
+        tokenizer: PreTrainedTokenizerFast,
+        mean: float,
+        once: float = 0.0,
+        temperature: float = 1.0,
+    ) -> None:
+        super().__init__(model, tokenizer)
+        self.mean, self.once, self.temperature = mean, once, temperature
+
+    def act(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]) -> list[list[Reply]]:
+        sampling = Sampling(temperature=self.temperature, max_new_tokens=sampling.max_new_tokens)
+        [replies] = super().act(prompts, sampling, seeds)
+        first, signs = self.once, itertools.cycle((1.0, -1.0))
+        found: list[Reply] = []
+        for reply in replies:
+            off = [(first or self.mean) * next(signs), *(self.mean * next(signs) for _ in reply.logprobs[1:])]
+            found.append(replace(reply, logprobs=tuple(x + y for x, y in zip(reply.logprobs, off, strict=True))))
+            first = 0.0
+        return [found]
+
+
 class OneVoice(TransformersSampler):
     """Answers with the proposer's adapter, whoever is asked."""
 
@@ -81,19 +112,77 @@ def test_one_module_and_a_copy_that_follows_agree(model: PreTrainedModel, tokeni
         for check, sampler in zip(checks, (shared, apart), strict=True):
             learner.sync(sampler)
             found = check.check(learner, sampler)
-            assert set(found) == {"sync_gap"}
-            assert 0 <= found["sync_gap"] < 1e-5
+            assert set(found) == {"sync_gap", "sync_gap_mean"}
+            assert 0 <= found["sync_gap_mean"] <= found["sync_gap"] < 1e-5
 
 
-def test_the_gap_is_the_largest_difference(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> None:
+def test_the_gap_is_the_largest_difference_and_the_mean_of_all(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
     learner = Learner(model)
-    assert SyncCheck(tokenizer, 1.0, 0.3).check(learner, Shifted(model, tokenizer, 0.25))["sync_gap"] == pytest.approx(
-        0.25, abs=1e-4
-    )
-    with pytest.raises(SyncError, match=r"differs by 0\.25 nats from the learner's, more than 0\.2"):
+    found = SyncCheck(tokenizer, 1.0, 0.3).check(learner, Shifted(model, tokenizer, 0.25))
+    assert found["sync_gap"] == pytest.approx(0.25, abs=1e-4)
+    assert 0.25 / (REPLIES * TOKENS) - 1e-6 <= found["sync_gap_mean"] < 0.25 / REPLIES  # each reply has a token at least
+    with pytest.raises(SyncError, match=r"by up to 0\.25, more than 0\.2 or 0\.2;"):
         SyncCheck(tokenizer, 1.0, 0.2).check(learner, Shifted(model, tokenizer, 0.25))
-    with pytest.raises(SyncError, match="differs by nan nats"):
+    with pytest.raises(SyncError, match="by nan nats in the mean"):
         SyncCheck(tokenizer, 1.0, 0.2).check(learner, Shifted(model, tokenizer, float("nan")))
+
+
+def test_a_single_token_may_stray_by_its_own_bound_and_the_mean_by_another(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    learner = Learner(model)
+    loose = SyncCheck(tokenizer, 1.0, 0.1, spread=20.0)
+    assert loose.check(learner, Shifted(model, tokenizer, 1.9))["sync_gap"] == pytest.approx(1.9, abs=1e-4)
+    with pytest.raises(SyncError, match=r"by up to 2\.1, more than 0\.1 or 2;"):
+        loose.check(learner, Shifted(model, tokenizer, 2.1))
+    with pytest.raises(SyncError, match=r"from the learner's by 0\.15 nats in the mean"):
+        loose.check(learner, Noisy(model, tokenizer, 0.15))
+
+
+def test_the_noise_of_bfloat16_ends_no_run_and_faults_still_do(tokenizer: PreTrainedTokenizerFast) -> None:
+    """Noise as measured on SmolLM2, 0.042 nats in the mean, with one token in it that is off by half a nat."""
+    config = TrainConfig(games=(GameMix(env_id=GAME),), learner=LearnerConfig(dtype="bfloat16"))
+    learner = Learner(build_model(), config.learner)
+    check = sync_check(config, tokenizer)
+    found = check.check(learner, Noisy(learner.model, tokenizer, 0.042, once=0.5))
+    assert found["sync_gap"] > 0.4
+    assert found["sync_gap_mean"] < 0.07
+    with pytest.raises(SyncError, match="other weights or another temperature"):
+        check.check(learner, Noisy(learner.model, tokenizer, 0.042, temperature=0.7))
+    stale, check = Stale(learner.model, tokenizer, copy=True), sync_check(config, tokenizer)
+    check.check(learner, stale)
+    nudge(learner, 0.003)  # a gap below the tolerance
+    learner.sync(stale)
+    with pytest.raises(SyncError, match="still speaks with the weights of policy version 0"):
+        check.check(learner, stale)
+
+
+def test_a_wrong_adapter_in_bfloat16_is_found(tokenizer: PreTrainedTokenizerFast) -> None:
+    config = LearnerConfig(dtype="bfloat16", lora_rank=2, adapters="per-role")
+    learner = Learner(build_model(), config, roles=("proposer", "solver"))
+    check = sync_check(TrainConfig(games=(GameMix(env_id=GAME),), learner=config), tokenizer)
+    nudge(learner, 0.1, role="solver")
+    fine, wrong = TransformersSampler(learner.model, tokenizer), OneVoice(learner.model, tokenizer)
+    for one in (fine, wrong):
+        learner.sync(one)
+    assert check.check(learner, fine)["sync_gap_mean"] < 0.05
+    with pytest.raises(SyncError, match="with adapter 'solver' gives tokens"):
+        check.check(learner, wrong)
+
+
+@pytest.mark.skipif(find_gguf() is None, reason=f"needs SmolLM2; type {INSTALL}")
+def test_a_trained_model_in_bfloat16_passes() -> None:
+    """Of a hundred prompts' checks that held the largest gap against 0.3 nats, 7 failed with the very same weights."""
+    config = TrainConfig(games=(GameMix(env_id=GAME),), learner=LearnerConfig(dtype="bfloat16"))
+    model, tokenizer = load_model("smollm2", device="cpu", short_cuts="none")
+    learner = Learner(model, config.learner)
+    check = sync_check(config, tokenizer)
+    found = check.check(learner, TransformersSampler(learner.model, tokenizer))
+    assert 0.01 < found["sync_gap_mean"] < 0.1
+    with pytest.raises(SyncError, match="other weights or another temperature"):
+        check.check(learner, Noisy(learner.model, tokenizer, 0.0, temperature=0.7))
 
 
 @pytest.mark.parametrize("tolerance", [1e-3, 0.3])
@@ -116,7 +205,7 @@ def test_small_steps_that_are_never_handed_over_add_up(model: PreTrainedModel, t
     def go_on() -> float:
         nudge(learner, 2e-5)
         learner.sync(sampler)
-        return check.check(learner, sampler)["sync_gap"]
+        return check.check(learner, sampler)["sync_gap_mean"]
 
     def run_out() -> None:
         for _ in range(100):
@@ -154,7 +243,7 @@ def test_another_version_temperature_or_adapter(model: PreTrainedModel, tokenize
     for one in (fine, wrong):
         learner.sync(one)
     assert SyncCheck(tokenizer, 1.0, 1e-3).check(learner, fine)["sync_gap"] < 1e-5
-    with pytest.raises(SyncError, match="with adapter 'solver' gives a token"):
+    with pytest.raises(SyncError, match="with adapter 'solver' gives tokens"):
         SyncCheck(tokenizer, 1.0, 1e-3).check(learner, wrong)
 
 

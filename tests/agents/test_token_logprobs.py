@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from agents import token_logprobs as token_logprobs_module
 from agents.token_logprobs import token_logprobs
@@ -17,6 +20,20 @@ def drawn(
     hidden = torch.randn(rows, width, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
     weight = torch.randn(vocabulary, width, generator=generator, dtype=torch.float64).to(dtype).requires_grad_()
     return hidden, weight, torch.randint(vocabulary, (rows,), generator=generator)
+
+
+class Products(TorchDispatchMode):
+    """Counts products of two matrices, by the precision that they come in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: Counter[torch.dtype] = Counter()
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        out = func(*args, **(kwargs or {}))
+        if func.overloadpacket is torch.ops.aten.mm:
+            self.found[out.dtype] += 1
+        return out
 
 
 def plain(hidden: Tensor, weight: Tensor, token: Tensor, temperature: float) -> tuple[Tensor, Tensor]:
@@ -119,3 +136,41 @@ def test_a_bfloat16_head_computes_its_softmax_in_float32() -> None:
     for one, other in zip(own, exact, strict=True):
         assert one.dtype == torch.bfloat16
         torch.testing.assert_close(one.double(), other, atol=0.05, rtol=0.02)
+
+
+def test_an_accelerator_reads_the_output_matrix_a_few_times_a_processor_often() -> None:
+    """4,096 rows of 2^17 words: 2^27 logits are 1,024 rows, 2^23 are 64."""
+    hidden, weight = torch.zeros(4_096, 2, device="meta"), torch.zeros(1 << 17, 2, device="meta")
+    token = torch.zeros(4_096, dtype=torch.long, device="meta")
+    with Products() as products:
+        token_logprobs(hidden, weight, token, 1.0)
+    assert products.found == {torch.float32: 4}
+    hidden, weight, token = torch.zeros(96, 1), torch.zeros(1 << 18, 1), torch.zeros(96, dtype=torch.long)
+    with Products() as products:
+        token_logprobs(hidden, weight, token, 1.0)
+    assert products.found == {torch.float32: 3}  # of 32 rows each
+
+
+def test_logits_are_not_rounded_where_the_device_has_them_in_float32(monkeypatch: pytest.MonkeyPatch) -> None:
+    hidden, weight = (torch.zeros(5, 3, dtype=torch.bfloat16, device="meta") for _ in range(2))
+    token = torch.zeros(5, dtype=torch.long, device="meta")
+    with Products() as products:
+        token_logprobs(hidden, weight, token, 1.0)
+    assert products.found == {torch.bfloat16: 1}
+    monkeypatch.setattr(token_logprobs_module, "adds_in_float32", lambda _: True)
+    with Products() as products:
+        token_logprobs(hidden, weight, token, 1.0)
+    assert products.found == {torch.float32: 1}
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+def test_a_cuda_device_gives_the_numbers_of_double_precision_from_bfloat16() -> None:
+    hidden, weight, token = (one.detach().cuda() for one in drawn(300, 64, 500, torch.bfloat16))
+    hidden.requires_grad_()
+    logprob, entropy = token_logprobs(hidden, weight, token, 0.7, chunk_elements=50_000)
+    wide = hidden.detach().double().requires_grad_()
+    for found, exact in zip((logprob, entropy), plain(wide, weight.double(), token, 0.7), strict=True):
+        torch.testing.assert_close(found.double(), exact, atol=1e-4, rtol=1e-5)
+        [own] = torch.autograd.grad(found.sum(), hidden, retain_graph=True)
+        [expected] = torch.autograd.grad(exact.sum(), wide, retain_graph=True)
+        torch.testing.assert_close(own.double(), expected, atol=0.05, rtol=0.02)

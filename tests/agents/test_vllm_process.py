@@ -170,22 +170,6 @@ def test_an_error_inside_is_told_and_a_refused_start_is_not_repeated(sampler: Vl
     assert sampler.counts["engine_restarts"] == before + 1
 
 
-def test_sleep_is_for_rest_and_the_next_call_wakes(
-    orders: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast
-) -> None:
-    (orders / "accelerator").touch()  # a CPU has no memory to give back
-    sampler = VllmSampler(model, tokenizer, python=sys.executable, sleep=True)
-    try:
-        sampler.rest()  # nobody is awake yet
-        sampler.act(ASKED, SHORT, [(0,)])
-        sampler.rest()
-        assert (orders / "slept").exists()
-        sampler.act(ASKED, SHORT, [(0,)])
-        assert not (orders / "slept").exists()
-    finally:
-        sampler.close()
-
-
 def test_close_leaves_nothing(sampler: VllmSampler, model: PreTrainedModel) -> None:
     sampler.receive(model, 1)
     sampler.act(ASKED, SHORT, [(0,)])
@@ -269,6 +253,7 @@ def test_an_interpreter_without_vllm_is_one_sentence(
         ("vllm:dtype=float8", "dtype='float8' is not known"),
         ("vllm:max_rows=0", "max_rows=0 must be at least 1"),
         ("vllm:hang_s=0", "hang_s=0.0 must be above 0"),
+        ("vllm:gpu_memory_utilization=1.5", "gpu_memory_utilization=1.5 is no share from 0 to 1"),
         ("vllm:python=/nowhere/python", "python='/nowhere/python' is no program here"),
         ("vllm:gpus=2", "option 'gpus' is not known"),
     ],

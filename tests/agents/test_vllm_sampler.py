@@ -334,3 +334,14 @@ def test_versions_differ_in_name(voices: tuple[Learner, VllmSampler]) -> None:
     assert len(set(seen)) == 6
     assert all(len(list(Path(folder).parent.glob("adapter-*"))) == 2 for _, _, folder in sampler.keeper.files.adapters.values())
     assert all(one[1] < other[1] for one, other in pairwise(seen))
+
+
+def test_what_cannot_sleep_stays_awake(plain: tuple[Learner, VllmSampler], monkeypatch: pytest.MonkeyPatch) -> None:
+    learner, sampler = plain
+    learner.sync(sampler)
+    wanted = sampler.act(PROMPTS, SHORT, SEEDS)
+    before = sampler.engine_pid
+    monkeypatch.setattr(sampler, "_sleeps", True)  # this engine was started without
+    sampler.rest()
+    assert sampler.act(PROMPTS, SHORT, SEEDS) == wanted
+    assert sampler.engine_pid == before

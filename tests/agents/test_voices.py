@@ -4,10 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from transformers import PreTrainedTokenizerFast
 
 from agents.config import GameMix, TrainConfig
 from agents.learner_config import LearnerConfig
-from agents.voices import needs_copy, sync_tolerance
+from agents.voices import needs_copy, sync_check
 from tests.agents.toys import GAME
 
 CONFIG = TrainConfig(games=(GameMix(env_id=GAME),))
@@ -16,15 +17,19 @@ CONFIG = TrainConfig(games=(GameMix(env_id=GAME),))
 @pytest.mark.parametrize(
     ("changes", "wanted"),
     [
-        ({}, 1e-3),
-        ({"sampler": "vllm:dtype=float32"}, 1e-2),
-        ({"sampler": "vllm"}, 0.3),
-        ({"learner": LearnerConfig(dtype="bfloat16")}, 0.3),
-        ({"sync_tolerance": 0.05}, 0.05),
+        ({}, (1e-3, 1e-3)),
+        ({"sampler": "vllm:dtype=float32"}, (1e-2, 1e-2)),
+        ({"sampler": "vllm"}, (0.1, 2.0)),
+        ({"learner": LearnerConfig(dtype="bfloat16")}, (0.1, 2.0)),
+        ({"sync_tolerance": 0.05}, (0.05, 0.05)),
+        ({"sampler": "vllm", "sync_tolerance": 0.2}, (0.2, 4.0)),
     ],
 )
-def test_the_tolerance_of_the_sync_check_follows_the_arithmetic(changes: dict[str, Any], wanted: float) -> None:
-    assert sync_tolerance(replace(CONFIG, **changes)) == wanted
+def test_the_tolerance_of_the_sync_check_follows_the_arithmetic(
+    changes: dict[str, Any], wanted: tuple[float, float], tokenizer: PreTrainedTokenizerFast
+) -> None:
+    check = sync_check(replace(CONFIG, **changes), tokenizer)
+    assert (check.tolerance, check.tolerance * check.spread) == wanted
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,8 @@
 """Stands in for vLLM where the process around it is tested: seeds become tokens, weights become log-probabilities.
 
-A file in the folder that STAND_IN names makes it misbehave: `die` once, `die_always`, `hang`, `fail`.
+A file in the folder that STAND_IN names makes it misbehave: `die` once, `die_always`, `hang`, `fail`, `insomnia`; with
+`measure_on` it goes on measuring the device as it starts. What it does with memory is written to the file `events`; of its
+share of the device a quarter is weights, the rest keys and values.
 """
 
 from __future__ import annotations
@@ -12,11 +14,20 @@ import time
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
+import torch
 from safetensors.numpy import load_file
 
 __version__ = "0.stand-in"
 ORDERS = Path(os.environ["STAND_IN"])
 FORBIDDEN = {"agents", "transformers", "peft", "gymnasium", "selfplay_envs"} & {name.partition(".")[0] for name in sys.modules}
+
+
+GIB = 2**30
+
+
+def note(event: str) -> None:
+    with (ORDERS / "events").open("a") as file:
+        file.write(f"{event}\n")
 
 
 def sum_of(folder: str, file: str) -> float:
@@ -38,6 +49,9 @@ class LLM:
         if (ORDERS / "refuse").exists():
             raise ValueError("no room for the cache")
         (ORDERS / "settings").write_text(repr(settings))
+        (ORDERS / "environment").write_text(repr(dict(os.environ)))
+        self.share = float(str(settings["gpu_memory_utilization"]))
+        self.take_share()
         self.weights = sum_of(str(settings["model"]), "model.safetensors")
         self.loras: dict[int, float] = {}
         self.queue: list[tuple[dict[str, list[int]], SamplingParams, LoRARequest | None]] = []
@@ -87,16 +101,42 @@ class LLM:
     def collective_rpc(self, method: object, kwargs: dict[str, str] | None = None) -> None:
         if method == "reload_weights":
             assert kwargs is not None
+            note("read")
             self.weights = sum_of(kwargs["weights_path"], "model.safetensors")
 
     def reset_prefix_cache(self) -> bool:
         return True
 
-    def sleep(self, level: int) -> None:
-        (ORDERS / "slept").touch()
+    def take_share(self) -> None:
+        """As vLLM measures while it starts: its share has to be free, and nobody may free memory meanwhile."""
+        free, total = torch.get_memory_info()
+        if free < self.share * total:
+            raise ValueError(
+                f"Free memory on device cuda:0 ({free / GIB:.2f}/{total / GIB:.2f} GiB) on startup is less than desired GPU "
+                f"memory utilization ({self.share}, {self.share * total / GIB:.2f} GiB). Decrease it.\nsecond line"
+            )
+        note("start")
+        while (ORDERS / "measure_on").exists():
+            time.sleep(0.01)
+        assert torch.get_memory_info()[0] <= free, "Error in memory profiling."
+        self.parts = {"weights": int(self.share * total) // 4, "kv_cache": int(self.share * total) * 3 // 4}
+        torch.taken.update(self.parts)
+        note("started")
 
-    def wake_up(self) -> None:
-        (ORDERS / "slept").unlink()
+    def sleep(self, level: int) -> None:
+        if (ORDERS / "insomnia").exists():
+            raise RuntimeError("CUDA error: out of memory")  # of the host, for pinned memory
+        note(f"sleep {level}")
+        torch.taken.clear()
+        if level == 2:
+            self.weights = float("nan")
+
+    def wake_up(self, tags: list[str]) -> None:
+        note(f"wake {' '.join(tags)}")
+        for tag in tags:
+            if torch.get_memory_info()[0] < self.parts[tag]:
+                raise RuntimeError("CUDA Error: out of memory at /workspace/csrc/cumem_allocator.cpp:119")
+            torch.taken[tag] = self.parts[tag]
 
 
 platforms = SimpleNamespace(current_platform=SimpleNamespace(device_type="nothing"))

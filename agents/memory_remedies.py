@@ -1,0 +1,187 @@
+"""What to change in a run that does not fit a GPU: every remedy is planned anew, and only one that fits is named."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from .config import TrainConfig
+from .errors import ModelUnavailable
+from .memory_cards import GIB, Card, Fit, demand_of, fit_on, highest_share
+from .model_shapes import PUBLISHED, find_shape
+from .run_checks import Parts
+from .sampler_text import parse_sampler
+
+LEAST_TOKENS = 1_024
+"""Of a micro-batch: less makes a GPU wait."""
+RANK = 32
+FAR_TOO_MUCH = 1.1
+"""Times a card's memory, from which a run is not only tight: what the plan estimates is seldom further off."""
+Change = Callable[[TrainConfig], TrainConfig | None]
+"""A run with one thing changed; None where there is nothing to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """A changed run that fits, and what to type for it."""
+
+    config: TrainConfig
+    flags: str
+    fit: Fit
+    smaller_model: bool
+    """Whether nothing less than another model helped."""
+
+
+def find_remedy(config: TrainConfig, card: Card, parts: Parts) -> Remedy | None:
+    """The least change of a run that makes it fit a card: cheap ones before those that change what is learned; None: none does.
+
+    Args:
+        config: Of a run that does not fit.
+        card: The one.
+        parts: What the config's names stand for.
+    """
+    found = _changed(config, card, parts, _gentle())
+    if found is not None:
+        return Remedy(found, _flags(config, found), fit_on(demand_of(found, parts), card), smaller_model=False)
+    for name in _smaller_models(config):
+        found = _changed(replace(config, model=name), card, parts, _gentle())
+        if found is not None:
+            return Remedy(found, _flags(config, found), fit_on(demand_of(found, parts), card), smaller_model=True)
+    return None
+
+
+def memory_notice(config: TrainConfig, parts: Parts, card: Card) -> str:
+    """One sentence where a run is far too large for a card; empty where it may fit, or where its sizes are not known.
+
+    Args:
+        config: Of the run.
+        parts: What its names stand for.
+        card: The one that it is going to run on.
+    """
+    try:
+        fit = fit_on(demand_of(config, parts), card)
+    except ModelUnavailable:
+        return ""
+    needed = max(fit.playing, fit.updating) / GIB
+    if needed <= FAR_TOO_MUCH * card.gib and fit.cache_tokens >= fit.cache_wanted:
+        return ""
+    if needed > FAR_TOO_MUCH * card.gib:
+        short = f"about {needed:.1f} GiB of GPU memory are needed and {card.gib:.1f} are here, so this run is going to fail"
+    else:
+        short = (
+            f"of {card.gib:.1f} GiB the engine has room for keys and values of {fit.cache_tokens:,} tokens, and a message may "
+            f"have {fit.cache_wanted:,}, so it is not going to start"
+        )
+    remedy = find_remedy(config, card, parts)
+    what = f"with {remedy.flags} it would fit" if remedy else "choose a smaller --model"
+    return f"{short[0].upper()}{short[1:]}; {what} (selfplay doctor --preset says why)."
+
+
+def _smaller_models(config: TrainConfig) -> list[str]:
+    """Published models with fewer weights: first those of the same family and training, and of them the largest first."""
+    here = find_shape(config.model)
+
+    def order(name: str) -> tuple[bool, bool, int]:
+        shape = PUBLISHED[name]
+        return ("Instruct" in name) != ("Instruct" in config.model), shape.kind != here.kind, -shape.weights
+
+    return sorted((name for name, shape in PUBLISHED.items() if shape.weights < here.weights), key=order)
+
+
+def _changed(config: TrainConfig, card: Card, parts: Parts, changes: Sequence[Change]) -> TrainConfig | None:
+    """The run with as few of the changes, in their order, as make it fit; each is tried to be left out again."""
+
+    def settled(chosen: Sequence[Change]) -> TrainConfig | None:
+        found = config
+        for change in chosen:
+            found = change(found) or found
+        return _with_fitting_share(found, card, parts)
+
+    for count in range(len(changes) + 1):
+        chosen = list(changes[:count])
+        if settled(chosen) is None:
+            continue
+        for change in changes[: count - 1]:
+            without = [one for one in chosen if one is not change]
+            if settled(without) is not None:
+                chosen = without
+        return settled(chosen)
+    return None
+
+
+def _with_fitting_share(config: TrainConfig, card: Card, parts: Parts) -> TrainConfig | None:
+    """The run, if it fits as it is or with a lower share for its engine."""
+    demand = demand_of(config, parts)
+    if fit_on(demand, card).fits:
+        return config
+    share = highest_share(demand, card)
+    if not share:
+        return None
+    return with_sampler_option(config, gpu_memory_utilization=f"{share:g}", kv_cache_gib="")
+
+
+def _gentle() -> Sequence[Change]:
+    return (_sleep, _checkpointing, *_smaller_micro_batches(), _bfloat16, _adapters, _fewer_rows, _shorter)
+
+
+def _sleep(config: TrainConfig) -> TrainConfig | None:
+    engine = parse_sampler(config.sampler)[0] == "vllm"
+    return with_sampler_option(config, sleep="1") if engine and not config.staleness else None
+
+
+def _checkpointing(config: TrainConfig) -> TrainConfig:
+    return replace(config, learner=replace(config.learner, gradient_checkpointing=True))
+
+
+def _smaller_micro_batches() -> Iterator[Change]:
+    def halved(config: TrainConfig) -> TrainConfig | None:
+        tokens = config.learner.micro_batch_tokens // 2
+        return None if tokens < LEAST_TOKENS else replace(config, learner=replace(config.learner, micro_batch_tokens=tokens))
+
+    for _ in range(4):
+        yield lambda config: halved(config)
+
+
+def _bfloat16(config: TrainConfig) -> TrainConfig:
+    return replace(config, learner=replace(config.learner, dtype="bfloat16"))
+
+
+def _adapters(config: TrainConfig) -> TrainConfig | None:
+    return None if config.learner.lora_rank else replace(config, learner=replace(config.learner, lora_rank=RANK))
+
+
+def _fewer_rows(config: TrainConfig) -> TrainConfig | None:
+    rows = int(parse_sampler(config.sampler)[1].get("max_rows", config.max_rows))
+    return replace(with_sampler_option(config, max_rows=""), max_rows=max(64, rows // 4)) if rows > 64 else None
+
+
+def _shorter(config: TrainConfig) -> TrainConfig | None:
+    """Half as long replies, and prompts: it changes what is learned."""
+    sampling = replace(config.sampling, max_new_tokens=max(1, config.sampling.max_new_tokens // 2))
+    changed = replace(config, sampling=sampling)
+    limit = int(parse_sampler(config.sampler)[1].get("max_model_len", 0))
+    return with_sampler_option(changed, max_model_len=str(limit // 2)) if limit else changed
+
+
+def with_sampler_option(config: TrainConfig, **options: str) -> TrainConfig:
+    """The run with options of its sampler set; an empty one is taken out."""
+    name, given = parse_sampler(config.sampler)
+    left = {key: value for key, value in {**given, **options}.items() if value}
+    text = ",".join(f"{key}={value}" for key, value in left.items())
+    return replace(config, sampler=f"{name}:{text}" if text else name)
+
+
+def _flags(before: TrainConfig, after: TrainConfig) -> str:
+    """What `selfplay train` is given for the second run, behind what it is given for the first."""
+    pairs = {
+        "--model": (before.model, after.model),
+        "--learner.lora-rank": (before.learner.lora_rank, after.learner.lora_rank),
+        "--learner.dtype": (before.learner.dtype, after.learner.dtype),
+        "--learner.gradient-checkpointing": (before.learner.gradient_checkpointing, after.learner.gradient_checkpointing),
+        "--learner.micro-batch-tokens": (before.learner.micro_batch_tokens, after.learner.micro_batch_tokens),
+        "--max-rows": (before.max_rows, after.max_rows),
+        "--sampling.max-new-tokens": (before.sampling.max_new_tokens, after.sampling.max_new_tokens),
+        "--sampler": (before.sampler, after.sampler),
+    }
+    changed = ((flag, new) for flag, (old, new) in pairs.items() if new != old)
+    return " ".join(flag if new is True else f"{flag} {new}" for flag, new in changed)

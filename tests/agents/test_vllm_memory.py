@@ -1,0 +1,304 @@
+"""Memory of a device that an engine shares with the learner, with stand-ins for both vLLM and the device: who has it when."""
+
+from __future__ import annotations
+
+import ast
+import copy
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from agents import device_memory
+from agents.algorithms import find_algorithm
+from agents.batch import Sample, Tag, collate
+from agents.errors import EngineFull
+from agents.learner import Learner
+from agents.learner_config import LearnerConfig
+from agents.lora import with_lora
+from agents.sampling import Sampling
+from agents.vllm_sampler import VllmSampler
+from selfplay_envs import Message, Reply
+from tests.agents.test_vllm_process import wait_for
+from tests.agents.toys import build_model
+
+STAND_IN = Path(__file__).parent / "vllm_stand_in"
+ASKED = [(Message("user", "a"),)]
+SHORT = Sampling(max_new_tokens=3)
+GIB = 2**30
+
+
+class Device:
+    """The stand-in's files, and what happened on it in order."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.learner_takes(0)
+
+    def learner_takes(self, gib: float) -> None:
+        (self.folder / "learner").write_text(str(int(gib * GIB)))
+
+    def note(self, event: str) -> None:
+        with (self.folder / "events").open("a") as file:
+            file.write(f"{event}\n")
+
+    def events(self) -> list[str]:
+        """Since the last call."""
+        path = self.folder / "events"
+        found = path.read_text().splitlines() if path.exists() else []
+        path.unlink(missing_ok=True)
+        return found
+
+
+@pytest.fixture
+def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
+    """80 GiB, with an allocator whose cache the learner keeps until it is emptied."""
+    monkeypatch.setenv("STAND_IN", str(tmp_path))
+    monkeypatch.setenv("PYTHONPATH", str(STAND_IN))
+    (tmp_path / "device").write_text(str(80 * GIB))
+    (tmp_path / "accelerator").touch()
+    found = Device(tmp_path)
+
+    def empty_cache() -> None:
+        found.note("emptied")
+        (tmp_path / "learner").write_text(str(min(18 * GIB, int((tmp_path / "learner").read_text()))))
+
+    monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
+    monkeypatch.setattr(torch.accelerator, "empty_cache", empty_cache)
+    return found
+
+
+@pytest.fixture
+def open_one(device: Device, tokenizer: PreTrainedTokenizerFast) -> Iterator[Callable[..., VllmSampler]]:
+    opened: list[VllmSampler] = []
+
+    def opening(model: PreTrainedModel, **options: object) -> VllmSampler:
+        opened.append(VllmSampler(model, tokenizer, python=sys.executable, hang_s=20, **options))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield opening
+    for one in opened:
+        one.close()
+
+
+def say(sampler: VllmSampler) -> Reply:
+    [[reply]] = sampler.act(ASKED, SHORT, [(0,)])
+    return reply
+
+
+def weights_sum(model: PreTrainedModel) -> float:
+    return float(sum(p.detach().double().sum() for p in model.parameters()))
+
+
+def update(learner: Learner, device: Device) -> None:
+    """A real one, at whose end the allocator holds on to 40 GiB."""
+    reply = Reply(text="abc", prompt_ids=(3, 4), token_ids=(5, 6, 7), logprobs=(-3.0, -3.0, -3.0), policy_version=0)
+    other = Reply(text="ab", prompt_ids=(3, 4), token_ids=(5, 6), logprobs=(-3.0, -3.0), policy_version=0)
+    batch = collate([Sample(reply, 1.0, Tag(role="")), Sample(other, 0.0, Tag(role=""))])
+    assert learner.update(batch, find_algorithm("reinforce"))["tokens"] == 5
+    device.learner_takes(40)
+    device.note("update")
+
+
+def test_the_cache_is_emptied_between_an_update_and_the_engine(device: Device, open_one: Callable[..., VllmSampler]) -> None:
+    learner = Learner(build_model())
+    assert device.events() == ["emptied"]
+    device.learner_takes(40)  # it was loaded in a wider type, say
+    sampler = open_one(learner.model, sleep=True)
+    learner.sync(sampler)
+    say(sampler)
+    assert device.events() == ["emptied", "start", "started"]
+    for _ in range(2):
+        sampler.rest()
+        update(learner, device)
+        learner.sync(sampler)
+        assert say(sampler).logprobs[0] == pytest.approx(weights_sum(learner.model), abs=1e-4)
+        assert device.events() == ["sleep 2", "update", "emptied", "wake weights", "read", "wake kv_cache"]
+        say(sampler)
+        assert device.events() == []
+    assert sampler.counts["engine_restarts"] == 0
+
+
+def test_weights_that_were_discarded_are_read_again_without_new_ones(
+    device: Device, open_one: Callable[..., VllmSampler]
+) -> None:
+    model = build_model()
+    sampler = open_one(model, sleep=True)
+    sampler.rest()  # nobody is awake yet
+    wanted = say(sampler)
+    assert wanted.logprobs[0] == pytest.approx(weights_sum(model), abs=1e-4)
+    sampler.rest()
+    sampler.rest()
+    assert say(sampler) == wanted
+    assert device.events() == ["emptied", "start", "started", "sleep 2", "emptied", "wake weights", "read", "wake kv_cache"]
+
+
+def test_weights_below_adapters_wait_in_main_memory(device: Device, open_one: Callable[..., VllmSampler]) -> None:
+    model = with_lora(build_model(), LearnerConfig(lora_rank=3), ())
+    sampler = open_one(model, sleep=True)
+    first = say(sampler)
+    device.events()
+    sampler.rest()
+    with torch.no_grad():
+        for name, p in model.named_parameters():
+            if ".lora_B." in name:
+                p.add_(0.5)
+    sampler.receive(model, 1)
+    assert device.events() == ["sleep 1", "emptied", "wake weights", "wake kv_cache"]
+    assert say(sampler).logprobs[0] > first.logprobs[0]
+    assert say(sampler.speaking_as("base")).logprobs[0] == pytest.approx(weights_sum(build_model()), abs=1e-4)  # type: ignore[arg-type]
+
+
+def test_an_engine_that_cannot_sleep_is_ended_for_the_update_and_that_is_told_once(
+    device: Device, open_one: Callable[..., VllmSampler], caplog: pytest.LogCaptureFixture
+) -> None:
+    model = build_model()
+    sampler = open_one(model, sleep=True)
+    sampler.tokenizer = copy.deepcopy(sampler.tokenizer)  # of which nothing was told yet
+    (device.folder / "insomnia").touch()
+    for _ in range(2):
+        say(sampler)
+        sampler.rest()
+        assert sampler.engine_pid is None
+    assert device.events() == ["emptied", "start", "started"] * 2
+    [record] = caplog.records
+    assert "vLLM could not sleep: RuntimeError: CUDA error: out of memory; it is ended and started anew" in record.message
+
+
+def test_without_sleep_nothing_is_emptied_for_an_engine_that_runs(device: Device, open_one: Callable[..., VllmSampler]) -> None:
+    model = build_model()
+    sampler = open_one(model)
+    say(sampler)
+    device.events()
+    sampler.rest()
+    sampler.receive(model, 1)
+    say(sampler)
+    assert device.events() == ["read"]
+
+
+@pytest.mark.parametrize("asked", ["act", "receive"])
+def test_an_engine_that_finds_no_room_as_it_wakes_says_what_would_fit_and_is_not_tried_again(
+    device: Device, open_one: Callable[..., VllmSampler], monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    monkeypatch.setattr(torch.accelerator, "empty_cache", lambda: None)
+    model = with_lora(build_model(), LearnerConfig(lora_rank=3), ())
+    sampler = open_one(model, sleep=True)
+    say(sampler)
+    sampler.rest()
+    device.learner_takes(50)
+    device.events()
+    sentence = r"to wake up it wants 56.0 GiB, and 30.0 of 80.0 GiB are free; lower vllm:gpu_memory_utilization to 0.36"
+    with pytest.raises(EngineFull, match=sentence) as raised:
+        say(sampler) if asked == "act" else sampler.receive(model, 1)
+    assert raised.value.options == {"gpu_memory_utilization": "0.36"}
+    assert device.events() == ["wake weights", "wake kv_cache"]
+    assert sampler.engine_pid is None
+    with pytest.raises(EngineFull, match=r"to start it wants 56.0 GiB, and 30.0 of 80.0 GiB are free; .* to 0.36"):
+        say(sampler)  # and so does a new one
+    sampler.close()
+    sampler = open_one(model, sleep=True, gpu_memory_utilization=0.36)
+    for _ in range(2):  # the share that was named does fit
+        say(sampler)
+        sampler.rest()
+
+
+def test_an_engine_that_dies_in_an_update_starts_anew_after_it(device: Device, open_one: Callable[..., VllmSampler]) -> None:
+    learner = Learner(build_model())
+    sampler = open_one(learner.model)
+    wanted = say(sampler)
+    (device.folder / "measure_on").touch()
+    said: list[Reply] = []
+    lane = threading.Thread(target=lambda: said.append(say(sampler)))
+    calls = iter(range(3))
+
+    def heed() -> None:
+        if next(calls) == 1:  # the update is under way
+            assert sampler.engine_pid is not None
+            os.kill(sampler.engine_pid, signal.SIGKILL)
+            device.learner_takes(30)
+            lane.start()
+            lane.join(1.0)  # enough to start, if it did not wait
+            device.note("freed")
+            device.learner_takes(10)
+            (device.folder / "measure_on").unlink()
+
+    learner.heed = heed
+    device.events()
+    update(learner, device)
+    lane.join()
+    assert said == [wanted]
+    assert [event for event in device.events() if event != "update"] == ["freed", "emptied", "start", "started"]
+
+
+def test_an_update_waits_for_an_engine_that_starts(device: Device, open_one: Callable[..., VllmSampler]) -> None:
+    learner = Learner(build_model())
+    sampler = open_one(learner.model)
+    (device.folder / "measure_on").touch()
+    lane = threading.Thread(target=lambda: say(sampler))
+    device.events()
+    lane.start()
+    path = device.folder / "events"
+    assert wait_for(lambda: path.exists() and "start\n" in path.read_text())
+    learner.heed = lambda: device.note("heed")
+    measured = threading.Timer(0.5, (device.folder / "measure_on").unlink)  # enough for a heed, if the update did not wait
+    measured.start()
+    update(learner, device)
+    lane.join()
+    events = device.events()
+    assert events[:2] == ["emptied", "start"]
+    assert events.count("heed") == 2
+    assert events[-2:] == ["heed", "update"]  # the second is that of the gradient
+    assert "started" in events[:-2]
+
+
+def test_two_engines_at_once_are_given_the_same_names_and_have_their_own_weights(
+    device: Device, open_one: Callable[..., VllmSampler]
+) -> None:
+    models = build_model(1), build_model(2)
+    one, other = (open_one(model, gpu_memory_utilization=0.3) for model in models)
+    settings = []
+    for sampler, model in ((one, models[0]), (other, models[1]), (one, models[0])):
+        assert say(sampler).logprobs[0] == pytest.approx(weights_sum(model), abs=1e-4)
+        settings.append((device.folder / "settings").read_text())
+        with torch.no_grad():
+            next(model.parameters()).add_(0.25)
+        sampler.receive(model, 1)
+        assert sampler.engine_pid is not None
+        os.kill(sampler.engine_pid, signal.SIGKILL)  # the next one starts with weights that were written later
+    assert len(set(settings)) == 1
+    assert one.keeper.files.folder != other.keeper.files.folder
+
+
+def test_the_share_follows_from_sleep(device: Device, open_one: Callable[..., VllmSampler]) -> None:
+    shares = []
+    for options in ({}, {"sleep": True}, {"gpu_memory_utilization": 0.25}, {"sleep": True, "gpu_memory_utilization": 0.25}):
+        say(sampler := open_one(build_model(), **options))
+        shares.append(ast.literal_eval((device.folder / "settings").read_text())["gpu_memory_utilization"])
+        sampler.close()
+    assert shares == [0.4, 0.7, 0.25, 0.25]
+
+
+@pytest.mark.parametrize("own", ["", "expandable_segments:True", "max_split_size_mb:512"])
+def test_the_engine_inherits_the_users_allocator_and_not_the_learners(
+    device: Device, open_one: Callable[..., VllmSampler], monkeypatch: pytest.MonkeyPatch, own: str
+) -> None:
+    monkeypatch.setattr(device_memory, "_set_here", {})
+    for name in device_memory.ALLOCATOR_SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    if own:
+        monkeypatch.setenv("PYTORCH_CUDA_ALLOC_CONF", own)
+    else:
+        monkeypatch.setenv("PYTORCH_ALLOC_CONF", "")  # so that it is put back
+    device_memory.take_memory_in_segments("cuda:1")
+    assert os.environ.get("PYTORCH_ALLOC_CONF") == (None if own else "expandable_segments:True")
+    say(open_one(build_model()))
+    inherited = ast.literal_eval((device.folder / "environment").read_text())
+    assert inherited.get("PYTORCH_CUDA_ALLOC_CONF") == (own or None)
+    assert "PYTORCH_ALLOC_CONF" not in inherited
+    assert inherited["STAND_IN"] == str(device.folder)
