@@ -44,8 +44,9 @@ class LearnerLoad:
     copies: int = 0
     """Frozen or lagging copies of the weights: a reference, a voice of its own."""
     value_head: bool = False
-    direct_tables: bool = True
-    """Whether gradients of word tables go straight to their masters, as on accelerators; see `agents.direct_gradients`."""
+    accelerator: bool = True
+    """Whether it learns on one: there gradients of word tables go straight to their masters (`agents.direct_gradients`), and
+    keys and values that replies gather are repeated for all heads."""
     head_elements: int = 1 << 27
     """Logits alive at a time; see `agents.token_logprobs`."""
 
@@ -144,13 +145,13 @@ def plan_packed(load: LearnerLoad, packing: Packing) -> LearnerMemory:
     """As `plan_learner`, where it is known how messages share their prompts."""
     shape, config, width = load.shape, load.config, load.width
     full = not config.lora_rank
-    table = shape.table if full and not load.direct_tables else 0
+    table = shape.table if full and not load.accelerator else 0
     tokens = load.tokens
     inputs = shape.layers * tokens * shape.width * width
     one_layer = int(tokens * kept_per_token(load, packing))
     end = tokens * (WIDE * (shape.width + 1) + 3 * width * shape.width)  # the last norm, what it gives, and whose logits
     mlp = width * 2 * shape.mlp_width  # gradients of the MLP's states, and once these are gone, of keys and values
-    attention = width * (2 * shape.heads * shape.head_width * packing.gathered - 4 * shape.mlp_width)
+    attention = width * (2 * _gathered_width(load) * packing.gathered - 4 * shape.mlp_width)
     working = int(tokens * (max(mlp, attention) + width * shape.width)) + table * width
     elements = min(load.head_elements, tokens * shape.vocabulary)
     return LearnerMemory(
@@ -177,5 +178,11 @@ def kept_per_token(load: LearnerLoad, packing: Packing) -> float:
     inputs = width * (2 * shape.width + shape.mlp_width)
     low_rank = width * load.config.lora_rank * len(shape.linears)
     # queries, what attention gives, and that once more where it is put in order again
-    states = 3 * queries + 2 * keys * packing.own + 2 * queries * packing.gathered if packing.packed else 2 * (queries + keys)
+    gathered = 2 * _gathered_width(load) * packing.gathered
+    states = 3 * queries + 2 * keys * packing.own + gathered if packing.packed else 2 * (queries + keys)
     return norms + inputs + low_rank + width * (states + 3 * shape.mlp_width) + WIDE * shape.heads
+
+
+def _gathered_width(load: LearnerLoad) -> int:
+    """Numbers of a key that is gathered."""
+    return (load.shape.heads if load.accelerator else load.shape.kv_heads) * load.shape.head_width

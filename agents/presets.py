@@ -159,7 +159,7 @@ def azr_8b() -> TrainConfig:
             gradient_checkpointing=True,
             micro_batch_tokens=16_384,
         ),
-        # 0.7 of 80 GB: the learner rests in 18 GiB beside it, and needs 35 while it sleeps
+        # of 80 GB: the learner rests in 17 GiB beside it, and needs 27 while it sleeps
         sampler="vllm:dtype=bfloat16,max_model_len=14240,sleep=1,gpu_memory_utilization=0.7",
         checkpoint_every=10,
         max_rows=1_024,
@@ -202,6 +202,8 @@ def lsp_3b() -> TrainConfig:
     ten times as much, and bfloat16 rounds most of less away. The model has to be able to judge: of 8 judgements by
     SmolLM2-135M-Instruct none had a readable score, and an unreadable one is 0.
 
+    A card of 24 GB takes it with a smaller share for the engine: `selfplay doctor --preset lsp-3b` says what to type.
+
     See: Kuba et al., Language Self-Play, arXiv 2509.07414, algorithm 1 and table 1.
     """
     return TrainConfig(
@@ -221,7 +223,7 @@ def lsp_3b() -> TrainConfig:
         learner=LearnerConfig(
             lr=3e-5, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
         ),
-        # the learner rests in 8 GiB; if all weights train, in 48, beside which 0.3 of 80 GB fit and 0.6 of 141 GB
+        # of 48 GB and more: the learner rests in 7 GiB beside it; if all weights train, in 49 and the judge's 10
         sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.7",
         lanes=1,  # nothing to verify in a sandbox
     )

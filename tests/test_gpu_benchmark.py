@@ -152,6 +152,11 @@ def test_noise_of_bfloat16_passes_the_sync_check(dry: dict[str, Any]) -> None:
         assert found["sync_gap"] > 0
 
 
+def test_what_was_learned_in_bfloat16_is_written_whole(dry: dict[str, Any]) -> None:
+    [found] = rows_of(dry, "parity", what="of steps in bfloat16, adapters", lr=3e-5)
+    assert found["export_gap_nats"] < found["moved_nats"] / 50
+
+
 def test_the_largest_micro_batch_comes_first(dry: dict[str, Any]) -> None:
     [found] = rows_of(dry, "parity", what="memory runs out, made believe")
     assert found["begun_in_vain"] == 1
@@ -309,6 +314,18 @@ def test_whether_an_engine_wakes_is_asked_before_and_after_the_cache_is_emptied(
     found = full._wake(bench, None, None)  # type: ignore[arg-type]
     assert found == {"cached_free_gib": 21.0, "cached_woke": False, "emptied_free_gib": 21.0, "emptied_woke": True}
     assert [one for one in card if one in ("update", "probe", "empty_cache")] == ["update", "probe", "empty_cache", "probe"]
+
+
+def test_random_models_are_put_on_a_card_as_a_run_puts_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.benchmarks.gpu_sections import work
+
+    devices: list[str] = []
+    monkeypatch.setattr(work, "prepare_accelerator", devices.append)
+    one, other = (work.random_model(Bench(dry=True), "8b", torch.float32) for _ in range(2))
+    assert devices == ["cpu", "cpu"]
+    assert all(torch.equal(*pair) for pair in zip(one.parameters(), other.parameters(), strict=True))
+    assert one.config.model_type == "qwen3"
+    assert not one.training
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -25,7 +25,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "check": ("looking:check", "run the conformance suite on a game, yours or ours"),
     "replay": ("looking:replay", "play recorded episodes again and compare every credit"),
     "sandbox": ("looking:sandbox", "build the Docker image that runs untrusted programs"),
-    "doctor": ("looking:doctor", "say what is installed and what is missing, or what memory a run needs"),
+    "doctor": ("looking:doctor", "say what is installed, what is missing, what memory a run needs"),
 }
 """Per verb `module:function` under `agents.cli`, and its line in the help. The function takes the remaining arguments."""
 

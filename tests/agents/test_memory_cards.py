@@ -126,7 +126,14 @@ def test_the_card_here_is_the_one_that_the_run_would_take(monkeypatch: pytest.Mo
     assert card_here("auto") is None
     sizes = {"cuda": 24 * GIB, "cuda:1": 48 * GIB}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "get_device_properties", lambda device: SimpleNamespace(total_memory=sizes[str(device)]))
+    calls: list[str] = []
+    monkeypatch.setattr("agents.device_memory.take_memory_in_segments", calls.append)
+
+    def properties(device: torch.device) -> SimpleNamespace:
+        calls.append("asked")
+        return SimpleNamespace(total_memory=sizes[str(device)])
+
+    monkeypatch.setattr(torch.cuda, "get_device_properties", properties)
     assert card_here("auto") == Card("here", 24.0)
     assert calls == ["cuda", "asked"]  # the allocator's settings are read as the device wakes
     assert card_here("cuda:1") == Card("here", 48.0)

@@ -48,7 +48,7 @@ def load_of(learner: Learner) -> LearnerLoad:
         shape=shape_of(learner.model.config),
         config=learner.config,
         longest=1,
-        direct_tables=False,
+        accelerator=False,
         head_elements=CHUNK_ELEMENTS,
     )
 
@@ -124,6 +124,28 @@ def test_an_update_adds_what_is_planned_within_a_fifth(dtype: Any, lora_rank: in
     packing = Packing.of_lengths(prompt, ROWS, reply) if packed else Packing(packed=False)
     planned = plan_packed(load, packing).update
     assert 0.8 * planned < allocated(lambda: learner.update(batch, algorithm)) < 1.2 * planned
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU that torch sees")
+@pytest.mark.parametrize("checkpointing", [False, True])
+@pytest.mark.parametrize("packed", [False, True])
+def test_an_update_on_a_gpu_adds_what_is_planned_within_a_quarter(packed: bool, checkpointing: bool):
+    prompt, reply = LENGTHS[packed]
+    tokens = prompt + ROWS * reply if packed else ROWS * (prompt + reply)
+    config = LearnerConfig(
+        dtype="bfloat16", lora_rank=8, gradient_checkpointing=checkpointing, micro_batch_tokens=tokens, share_prompts=packed
+    )
+    model: Any = make(layers=4, width=512, mlp_width=1_536)
+    learner, algorithm = Learner(model.to("cuda"), config), find_algorithm("reinforce++")
+    batch = replies(packed=packed, steps=2)
+    learner.update(batch, algorithm)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    learner.update(batch, algorithm)
+    load = replace(load_of(learner), accelerator=True, head_elements=ROWS * reply * VOCABULARY)
+    packing = Packing.of_lengths(prompt, ROWS, reply) if packed else Packing(packed=False)
+    planned = plan_packed(load, packing).update
+    assert 0.75 * planned < torch.cuda.max_memory_allocated() - before < 1.25 * planned
 
 
 def replies(*, packed: bool, steps: int) -> TokenBatch:

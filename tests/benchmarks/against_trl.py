@@ -31,6 +31,8 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from agents.processor import processor_name
+
 from .trl_work import Work
 
 SETTINGS = {
@@ -39,6 +41,12 @@ SETTINGS = {
 }
 """TRL's: sequences of a micro-batch, gradient checkpointing, and autocast over float32 weights instead of bfloat16 weights."""
 STEPS = {"tiny": 6, "smollm2": 2}
+LINES = {
+    "s a step": "step_s",
+    "CPU s a step": "step_cpu_s",
+    "of it generating, s": "generate_s",
+    "MiB above the model": "above_mib",
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -154,18 +162,17 @@ def paired(bench: Bench, part: str, setting: str) -> dict[str, Any]:
 
 def show(console: Console, found: dict[str, Any]) -> None:
     """The table."""
-    table = Table(title="Medians; ratios are medians of paired runs, TRL / ours")
-    for name in ("part", "", "ours", "TRL", "ratio", "needed"):
+    table = Table(title="Medians; ratios are medians of paired runs, TRL / ours", caption=found["processor"])
+    for name in ("part", "", "ours", "TRL", "ratio"):
         table.add_column(name, justify="left" if name == "part" else "right")
     for part, one in found["parts"].items():
         ours, trl, ratios = one["medians"]["ours"], one["medians"]["trl"], one["ratios"]
         if part == "learner":
             rates = [f"{arm['tokens'] / arm['step_s']:,.0f}" for arm in (ours, trl)]
-            table.add_row(part, "reply tokens/s", *rates, f"{ratios['step_s']:.2f}", "2")
-        lines = (("s a step", "step_s", "2"), ("CPU s a step", "step_cpu_s", ""), ("of it generating, s", "generate_s", ""))
-        for label, key, needed in (*lines, ("MiB above the model", "above_mib", "2" if part == "learner" else "")):
+            table.add_row(part, "reply tokens/s", *rates, f"{ratios['step_s']:.2f}")
+        for label, key in LINES.items():
             if key in ratios:
-                table.add_row(part, label, f"{ours[key]:,.2f}", f"{trl[key]:,.2f}", f"{ratios[key]:.2f}", needed)
+                table.add_row(part, label, f"{ours[key]:,.2f}", f"{trl[key]:,.2f}", f"{ratios[key]:.2f}")
     console.print(table)
     for text, one in found["tried"].items():
         console.print(f"TRL tried with {text}: {one['wall_s']:.2f} s a step, {one['above_mib']:,.0f} MiB above the model")
@@ -187,7 +194,8 @@ def main(options: Options) -> dict[str, Any]:
     """Runs all of it, prints as it goes, returns what was found."""
     console = Console()
     with opened(options, console) as bench:
-        found: dict[str, Any] = {"work": asdict(options.work), **bench.run("drawing the batch", arm="prepare")}
+        drawn = bench.run("drawing the batch", arm="prepare")
+        found: dict[str, Any] = {"work": asdict(options.work), "processor": processor_name(), **drawn}
         console.print(f"{options.work}\n{found['tokens']} reply tokens; {found['prompt_tokens']:.0f} tokens a prompt")
         if options.check:
             found["gradients"] = gradients(bench)

@@ -156,7 +156,7 @@ def vllm_arms(sampler: VllmSampler, work: Work, stack: ExitStack) -> dict[str, A
     stack.callback(tell.close)
     told = {
         "engine": vllm_engine.__file__,
-        "settings": sampler.keeper.settings,
+        "settings": {**sampler.keeper.settings, "model": str(sampler.keeper.files.weights)},  # it works in another folder
         "requests": requests,
         "new_tokens": work.sampling.max_new_tokens,
     }

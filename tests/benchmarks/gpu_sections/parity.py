@@ -13,7 +13,9 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from agents import Learner, LearnerConfig, Sampling, TransformersSampler, find_algorithm, find_preset, load_model
+from agents.adapters import SHARED
 from agents.batch import Sample, Tag, TokenBatch, collate
+from agents.lora import merged_weights
 from agents.smollm2 import find_gguf
 from agents.voices import sync_check
 from selfplay_envs import Message
@@ -130,7 +132,16 @@ def _shown(bench: Bench, lr: float) -> Values:
     shown_N, all_N = (one.logprobs(batch)[batch.mask_BT] - old for one, old in zip(learners, before, strict=True))
     share = float(shown_N @ all_N / (all_N @ all_N))
     noise_nats = float((shown_N - share * all_N).abs().mean())
-    return {"moved_nats": float(all_N.abs().mean()), "shown": share, "noise_nats": noise_nats}
+    found = {"moved_nats": float(all_N.abs().mean()), "shown": share, "noise_nats": noise_nats}
+    return {**found, "export_gap_nats": _export_gap(bench, coarse, exact, batch)}
+
+
+def _export_gap(bench: Bench, learner: Learner, exact: Learner, batch: TokenBatch) -> float:
+    """Mean gap between a learner in float32 and the plain model that is written for others, adapters merged in."""
+    model, _ = load_model("tiny", device=bench.device, short_cuts="none")
+    cast(Any, model).load_state_dict(merged_weights(learner.model, SHARED, learner.trainable))
+    gap_BT = Learner(model, reply_limit=64).logprobs(batch) - exact.logprobs(batch)
+    return float(gap_BT[batch.mask_BT].abs().mean())
 
 
 def _believed_out_of_memory(bench: Bench) -> Values:

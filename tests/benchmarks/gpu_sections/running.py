@@ -18,6 +18,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
+from agents.device_memory import take_memory_in_segments
+
 from .bench import Bench, Row, Value, Values, sentence_of
 from .machine import machine, versions
 
@@ -144,6 +146,7 @@ def _work(section: Section, bench: Bench, theirs: Connection, log: str) -> None:
     faulthandler.enable()
     warnings.filterwarnings("ignore")
     gc.freeze()  # what was imported is not looked through between all arms
+    take_memory_in_segments(bench.device)  # as a run does, before anything is on the device
     sentence = ""
     try:
         theirs.send(("machine", {**versions(), **machine(bench)}))

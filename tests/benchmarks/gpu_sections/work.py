@@ -9,6 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, PreTrainedModel, Qwen3Config
 
 from agents import Sample, Tag, TokenBatch, collate
+from agents.accelerator import prepare_accelerator
 from selfplay_envs import Reply
 
 from .bench import Bench
@@ -48,7 +49,8 @@ def config_of(bench: Bench, kind: str) -> PretrainedConfig:
 
 
 def random_model(bench: Bench, kind: str, dtype: torch.dtype = torch.bfloat16) -> PreTrainedModel:
-    """A model of these sizes on the device, in eval mode, the same weights every time."""
+    """A model of these sizes, put on the device as `load_model` does it, in eval mode, with the same weights every time."""
+    prepare_accelerator(bench.device)
     torch.manual_seed(0)
     with torch.device(bench.device):
         model = AutoModelForCausalLM.from_config(config_of(bench, kind), dtype=dtype)
