@@ -93,3 +93,15 @@ def test_every_trial_runs_and_changes_neither_threads_nor_the_model(model: PreTr
 def test_what_cannot_apply_is_not_tried() -> None:
     small = Shapes(width=8, inner=8, heads=1, head_width=8, words=100, weights=1)
     assert trials.try_onednn(small) == trials.try_blocks(small) == trials.try_tables(small) == 1.0
+
+
+def test_learning_and_speaking_count_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A processor that learns 1.6 times as fast and speaks 0.9 times as fast gains; one that loses as much does not."""
+    shapes = Shapes(width=128, inner=256, heads=2, head_width=16, words=16_384, weights=1)
+    for learns, speaks, gain in ((1.6, 0.9, 1.2), (1.2, 0.75, 0.9487)):
+        gains = iter((learns, speaks))
+        monkeypatch.setattr(trials, "compare", lambda *ways, gains=gains: next(gains))
+        assert trials.try_onednn(shapes) == pytest.approx(gain, abs=1e-4)
+    narrow = Shapes(width=32, inner=64, heads=2, head_width=16, words=64, weights=1)  # 64 replies of it are too few numbers
+    monkeypatch.setattr(trials, "compare", lambda *ways: 1.6)
+    assert trials.try_onednn(narrow) == pytest.approx(1.6)
