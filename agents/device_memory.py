@@ -19,7 +19,7 @@ process takes or frees meanwhile for its own, or refuses to start."""
 _OUT_OF_MEMORY = re.compile(
     r"\b(CUDA|HIP|XPU|MPS)\b[^\n]*\bout of memory"
     r"|\w+_STATUS_\w*ALLOC\w*_FAILED"  # of cuBLAS, cuDNN and their like
-    r"|\b(cudaErrorMemoryAllocation|hipErrorOutOfMemory|rocblas_status_memory_error)\b"
+    r"|\b(cudaErrorMemoryAllocation|CUDA_ERROR_OUT_OF_MEMORY|hipErrorOutOfMemory|rocblas_status_memory_error)\b"
     r"|\bDefaultCPUAllocator: (can't allocate|not enough) memory"
     r"|\bInvalid buffer size: [\d.]+ \w?i?B\b"  # MPS: a tensor larger than it allows
     r"|\bstd::bad_alloc\b",

@@ -20,8 +20,8 @@ Adapters on 8 billion weights rest in 18 GiB, on 3 billion in 8: of 80 GB are 24
 billion, with Adam's state in float32, rest in 48 GiB: 0.3 of 80 GB are the most then, and 0.6 of 141 GB."""
 LEAST_BESIDE_WEIGHTS = 2 << 30
 """Bytes: what an engine takes besides its weights for a few replies at a time."""
-_NO_ROOM_AT_START = re.compile(r"Free memory on device \S+ \(([\d.]+)/([\d.]+) GiB\)")
-"""vLLM's words for a share that is not free as it starts: what is free, and all."""
+_NO_ROOM_AT_START = re.compile(r"Free memory on device (?:\S+ )?\(([\d.]+)/([\d.]+) GiB\)")
+"""vLLM's words for a share that is not free as it starts: what is free, and all. Older ones do not name the device."""
 
 
 def full_at_start(error: Exception, settings: Mapping[str, Any], weights_bytes: int) -> EngineFull | None:

@@ -124,7 +124,7 @@ def save_adapter(model: PreTrainedModel, name: str, folder: Path, masters: Mappi
 
 
 def with_saved_adapters(model: PreTrainedModel, folder: Path) -> PreTrainedModel:
-    """`model` with every adapter in the folders of `folder`, by their names; for speaking, not for training.
+    """`model` with every adapter in the folders of `folder`, by their names and in its precision; not for training.
 
     Args:
         model: The base that they were trained on.
@@ -142,9 +142,9 @@ def with_saved_adapters(model: PreTrainedModel, folder: Path) -> PreTrainedModel
     for one in folders:
         try:
             if adapted is None:
-                adapted = PeftModel.from_pretrained(model, str(one), adapter_name=one.name)
+                adapted = PeftModel.from_pretrained(model, str(one), adapter_name=one.name, autocast_adapter_dtype=False)
             else:
-                adapted.load_adapter(str(one), adapter_name=one.name)
+                adapted.load_adapter(str(one), adapter_name=one.name, autocast_adapter_dtype=False)
         except (OSError, ValueError, RuntimeError, SafetensorError) as error:
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
             raise CheckpointError(

@@ -45,7 +45,7 @@ CARDS = (Card("24 GB", 22.0), Card("48 GB", 44.3), Card("80 GB", 79.1), Card("14
 
 
 def card_here(device: str) -> Card | None:
-    """The GPU that a run with that `device` would take; None where it would run on something else."""
+    """The GPU that a run with that `device` would take; None where it would run on something else, or on none that is here."""
     import torch
 
     from .device_memory import take_memory_in_segments
@@ -54,7 +54,11 @@ def card_here(device: str) -> Card | None:
     if name.partition(":")[0] != "cuda" or not torch.cuda.is_available():
         return None
     take_memory_in_segments(name)  # the question below wakes the device, and then its allocator is settled
-    return Card("here", torch.cuda.get_device_properties(torch.device(name)).total_memory / GIB)
+    try:
+        found = torch.cuda.get_device_properties(torch.device(name))
+    except (AssertionError, RuntimeError):  # cuda:7 of one, cuda:x: `agents.models.pick_device` says so
+        return None
+    return Card("here", found.total_memory / GIB)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +158,8 @@ def demand_of(config: TrainConfig, parts: Parts | None = None) -> Demand:
         value_head="value_head" in parts.algorithm.needs,
     )
     at_once = sum((mix.fresh + mix.replay) * parts.games[mix.env_id].attempts for mix in config.games)
-    rows = min(int(options.get("max_rows", config.max_rows)), at_once) if engine is None or frozen else 0
+    max_rows = config.max_rows if engine else int(options.get("max_rows", config.max_rows))  # a frozen voice's: the run's
+    rows = min(max_rows, at_once) if engine is None or frozen else 0
     return Demand(config=config, load=load, learner=plan_learner(load), engine=engine, rows=rows)
 
 

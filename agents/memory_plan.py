@@ -132,7 +132,8 @@ class Packing:
         """What is assumed of a run, whose prompts are as long as its longest message allows."""
         if load.panel == 1 or not load.config.share_prompts:
             return cls(packed=load.config.share_prompts)
-        return cls.of_lengths(load.longest / (1 + REPLY_PER_PROMPT), load.panel, load.longest * REPLY_PER_PROMPT)
+        prompt = load.longest / (1 + REPLY_PER_PROMPT)
+        return cls.of_lengths(prompt, load.panel, prompt * REPLY_PER_PROMPT)
 
     @classmethod
     def of_lengths(cls, prompt: float, panel: int, reply: float) -> Packing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from .config import TrainConfig
@@ -10,10 +10,12 @@ from .errors import ModelUnavailable
 from .memory_cards import GIB, Card, Fit, demand_of, fit_on, highest_share
 from .model_shapes import PUBLISHED, find_shape
 from .run_checks import Parts
-from .sampler_text import parse_sampler
+from .sampler_text import parse_sampler, with_options
 
 LEAST_TOKENS = 1_024
 """Of a micro-batch: less makes a GPU wait."""
+LEAST_ROWS, LEAST_OWN_ROWS = 64, 16
+"""Replies at a time, of an engine, whose memory hangs little on them, and of the learner's process, whose does."""
 RANK = 32
 FAR_TOO_MUCH = 1.1
 """Times a card's memory, from which a run is not only tight: what the plan estimates is seldom further off."""
@@ -40,11 +42,11 @@ def find_remedy(config: TrainConfig, card: Card, parts: Parts) -> Remedy | None:
         card: The one.
         parts: What the config's names stand for.
     """
-    found = _changed(config, card, parts, _gentle())
+    found = _changed(config, card, parts, CHANGES)
     if found is not None:
         return Remedy(found, _flags(config, found), fit_on(demand_of(found, parts), card), smaller_model=False)
     for name in _smaller_models(config):
-        found = _changed(replace(config, model=name), card, parts, _gentle())
+        found = _changed(replace(config, model=name), card, parts, CHANGES)
         if found is not None:
             return Remedy(found, _flags(config, found), fit_on(demand_of(found, parts), card), smaller_model=True)
     return None
@@ -59,14 +61,18 @@ def memory_notice(config: TrainConfig, parts: Parts, card: Card) -> str:
         card: The one that it is going to run on.
     """
     try:
-        fit = fit_on(demand_of(config, parts), card)
+        demand = demand_of(config, parts)
     except ModelUnavailable:
         return ""
+    fit = fit_on(demand, card)
     needed = max(fit.playing, fit.updating) / GIB
     if needed <= FAR_TOO_MUCH * card.gib and fit.cache_tokens >= fit.cache_wanted:
         return ""
     if needed > FAR_TOO_MUCH * card.gib:
-        short = f"about {needed:.1f} GiB of GPU memory are needed and {card.gib:.1f} are here, so this run is going to fail"
+        # what lies there all the time; micro-batches are halved where they do not fit, and replies seldom have all their length
+        certain = (demand.learner.resident + fit.engine * (not demand.apart)) / GIB > FAR_TOO_MUCH * card.gib
+        fails = "is going to fail" if certain else "may fail"
+        short = f"about {needed:.1f} GiB of GPU memory are needed and {card.gib:.1f} are here, so this run {fails}"
     else:
         short = (
             f"of {card.gib:.1f} GiB the engine has room for keys and values of {fit.cache_tokens:,} tokens, and a message may "
@@ -89,7 +95,7 @@ def _smaller_models(config: TrainConfig) -> list[str]:
 
 
 def _changed(config: TrainConfig, card: Card, parts: Parts, changes: Sequence[Change]) -> TrainConfig | None:
-    """The run with as few of the changes, in their order, as make it fit; each is tried to be left out again."""
+    """The run with as few of the changes, in their order, as make it fit; the last ones are tried to be left out first."""
 
     def settled(chosen: Sequence[Change]) -> TrainConfig | None:
         found = config
@@ -101,8 +107,8 @@ def _changed(config: TrainConfig, card: Card, parts: Parts, changes: Sequence[Ch
         chosen = list(changes[:count])
         if settled(chosen) is None:
             continue
-        for change in changes[: count - 1]:
-            without = [one for one in chosen if one is not change]
+        for index in reversed(range(count - 1)):
+            without = [*chosen[:index], *chosen[index + 1 :]]
             if settled(without) is not None:
                 chosen = without
         return settled(chosen)
@@ -117,29 +123,21 @@ def _with_fitting_share(config: TrainConfig, card: Card, parts: Parts) -> TrainC
     share = highest_share(demand, card)
     if not share:
         return None
-    return with_sampler_option(config, gpu_memory_utilization=f"{share:g}", kv_cache_gib="")
-
-
-def _gentle() -> Sequence[Change]:
-    return (_sleep, _checkpointing, *_smaller_micro_batches(), _bfloat16, _adapters, _fewer_rows, _shorter)
+    return _with_sampler(config, gpu_memory_utilization=f"{share:g}", kv_cache_gib=None)
 
 
 def _sleep(config: TrainConfig) -> TrainConfig | None:
     engine = parse_sampler(config.sampler)[0] == "vllm"
-    return with_sampler_option(config, sleep="1") if engine and not config.staleness else None
+    return _with_sampler(config, sleep="1") if engine and not config.staleness else None
 
 
 def _checkpointing(config: TrainConfig) -> TrainConfig:
     return replace(config, learner=replace(config.learner, gradient_checkpointing=True))
 
 
-def _smaller_micro_batches() -> Iterator[Change]:
-    def halved(config: TrainConfig) -> TrainConfig | None:
-        tokens = config.learner.micro_batch_tokens // 2
-        return None if tokens < LEAST_TOKENS else replace(config, learner=replace(config.learner, micro_batch_tokens=tokens))
-
-    for _ in range(4):
-        yield lambda config: halved(config)
+def _smaller_micro_batch(config: TrainConfig) -> TrainConfig | None:
+    tokens = config.learner.micro_batch_tokens // 2
+    return None if tokens < LEAST_TOKENS else replace(config, learner=replace(config.learner, micro_batch_tokens=tokens))
 
 
 def _bfloat16(config: TrainConfig) -> TrainConfig:
@@ -151,8 +149,9 @@ def _adapters(config: TrainConfig) -> TrainConfig | None:
 
 
 def _fewer_rows(config: TrainConfig) -> TrainConfig | None:
-    rows = int(parse_sampler(config.sampler)[1].get("max_rows", config.max_rows))
-    return replace(with_sampler_option(config, max_rows=""), max_rows=max(64, rows // 4)) if rows > 64 else None
+    name, options = parse_sampler(config.sampler)
+    rows, least = int(options.get("max_rows", config.max_rows)), LEAST_ROWS if name == "vllm" else LEAST_OWN_ROWS
+    return replace(_with_sampler(config, max_rows=None), max_rows=max(least, rows // 4)) if rows > least else None
 
 
 def _shorter(config: TrainConfig) -> TrainConfig | None:
@@ -160,15 +159,23 @@ def _shorter(config: TrainConfig) -> TrainConfig | None:
     sampling = replace(config.sampling, max_new_tokens=max(1, config.sampling.max_new_tokens // 2))
     changed = replace(config, sampling=sampling)
     limit = int(parse_sampler(config.sampler)[1].get("max_model_len", 0))
-    return with_sampler_option(changed, max_model_len=str(limit // 2)) if limit else changed
+    return _with_sampler(changed, max_model_len=str(limit // 2)) if limit else changed
 
 
-def with_sampler_option(config: TrainConfig, **options: str) -> TrainConfig:
-    """The run with options of its sampler set; an empty one is taken out."""
-    name, given = parse_sampler(config.sampler)
-    left = {key: value for key, value in {**given, **options}.items() if value}
-    text = ",".join(f"{key}={value}" for key, value in left.items())
-    return replace(config, sampler=f"{name}:{text}" if text else name)
+def _with_sampler(config: TrainConfig, **options: str | None) -> TrainConfig:
+    return replace(config, sampler=with_options(config.sampler, options))
+
+
+CHANGES: Sequence[Change] = (
+    _sleep,
+    _checkpointing,
+    *4 * (_smaller_micro_batch,),
+    _bfloat16,
+    _adapters,
+    *3 * (_fewer_rows,),
+    _shorter,
+)
+"""In the order in which they are tried: what costs time, then what changes what is learned, or how long it takes by far."""
 
 
 def _flags(before: TrainConfig, after: TrainConfig) -> str:

@@ -28,15 +28,18 @@ def micro_batches(
     """
     chosen = list(range(len(batch))) if rows is None else list(rows)
     real, reply = batch.attention_BT.sum(-1).tolist(), batch.mask_BT.sum(-1).tolist()
+    alike = prompt_groups(batch if rows is None else batch.rows(chosen)) if share else []
+    groups = [[chosen[row] for row in group] for group in alike]
     if pairs:
         units = [chosen[start : start + 2] for start in range(0, len(chosen), 2)]
     elif share:
-        groups = prompt_groups(batch if rows is None else batch.rows(chosen))
-        units = [piece for group in groups for piece in _fitting([chosen[row] for row in group], real, reply, budget)]
+        units = [piece for group in groups for piece in _fitting(group, real, reply, budget)]
     else:
         units = [[row] for row in chosen]
     if share:
-        slots = [real[unit[0]] + sum(reply[row] for row in unit[1:]) for unit in units]
+        group_of = {row: number for number, group in enumerate(groups) for row in group}
+        prompts = [{group_of[row]: real[row] - reply[row] for row in unit} for unit in units]  # one number per prompt
+        slots = [sum(own.values()) + sum(reply[row] for row in unit) for own, unit in zip(prompts, units, strict=True)]
     else:
         slots = [len(unit) * max(real[row] for row in unit) for unit in units]
     sized = sorted((-size, -reply[unit[0]], unit) for size, unit in zip(slots, units, strict=True))

@@ -147,9 +147,11 @@ def find_shape(name: str) -> ModelShape:
     try:
         config = AutoConfig.from_pretrained(str(inside or _cached(name)), local_files_only=True)
     except (OSError, ValueError) as error:
+        is_id = not name.startswith((".", "/", "~")) and name.count("/") <= 1
+        download = f"type `hf download {name} config.json`, " if is_id else ""
         raise ModelUnavailable(
             f"model={name!r}: its sizes are not known, as no config.json of it is on this machine; name a folder that holds "
-            f"one, type `hf download {name} config.json`, or choose one of {', '.join(PUBLISHED)}."
+            f"one, {download}or choose one of {', '.join(PUBLISHED)}."
         ) from error
     return shape_of(config, name)
 

@@ -44,13 +44,13 @@ def load_model(
         UsageError: There is a model without a tokenizer, or with a chat template that is of no use.
     """
     parse_short_cuts(short_cuts)
+    chosen = pick_device(device)
     source, options = _find_smollm2() if name == "smollm2" else (_find_folder_or_id(name), {})
     with quiet_transformers():
         tokenizer = _load_tokenizer(name, source, options)  # first, as all that can be wrong with it is soon known
         model = _load_weights(name, source, options, dtype)
     _switch_off_dropout(model)
     end_ids(model, tokenizer)  # says what is odd about them
-    chosen = pick_device(device)
     prepare_accelerator(chosen)
     placed = cast(PreTrainedModel, cast(Any, model).to(chosen).eval())
     use_short_cuts(placed, short_cuts)

@@ -133,8 +133,8 @@ def attention(
     """As transformers' `sdpa`, but that on a processor groups of queries never copy the keys that they share."""
     if attention_mask is None or query.device.type != "cpu" or query.shape[1] == key.shape[1]:
         return cast(Any, sdpa_attention_forward)(module, query, key, value, attention_mask, **given)
-    scale: float | None = given.get("scaling")
-    out = scaled_dot_product_attention(query, key, value, attention_mask, scale=scale, enable_gqa=True)
+    scale, dropout = given.get("scaling"), given.get("dropout", 0.0)
+    out = scaled_dot_product_attention(query, key, value, attention_mask, dropout, scale=scale, enable_gqa=True)
     return out.transpose(1, 2).contiguous(), None
 
 

@@ -223,7 +223,7 @@ def lsp_3b() -> TrainConfig:
         learner=LearnerConfig(
             lr=3e-5, lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0
         ),
-        # of 48 GB and more: the learner rests in 7 GiB beside it; if all weights train, in 49 and the judge's 10
+        # of 48 GB and more: the learner rests in 7 GiB beside it; if all weights train, in 49 and the judge's 11
         sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.7",
         lanes=1,  # nothing to verify in a sandbox
     )

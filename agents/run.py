@@ -28,7 +28,7 @@ from .master_weights import loading_dtype
 from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
-from .run_checks import check_run, notices
+from .run_checks import check_installed, check_run, notices
 from .run_folder import alone_in, check_folder, sandbox_of
 from .run_judges import asks_self, bound_judges, own_judge
 from .sampler import Sampler
@@ -155,6 +155,7 @@ class Run:
 def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator[Run]:
     """Builds everything, restores the newest checkpoint if there is one, drops what was written after it; closes at the end."""
     parts = check_run(config)  # before anything is written
+    check_installed(config)
     algorithm, schedule, roles = parts.algorithm, parts.schedule, parts.roles
     with ExitStack() as stack:
         stack.enter_context(alone_in(run_dir))

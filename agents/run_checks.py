@@ -15,7 +15,7 @@ from .algorithm import Algorithm
 from .algorithms import find_algorithm
 from .config import TrainConfig
 from .held_out import check_starts, load_tasks
-from .sampler_text import SAMPLERS, parse_sampler
+from .sampler_text import SAMPLERS, check_engine, parse_sampler
 from .schedule import Schedule, check_roles
 
 BY_TASK = frozenset({"prompt", "query", "task"})
@@ -82,11 +82,28 @@ def check_sampler(config: TrainConfig) -> None:
         ValueError: Says which.
     """
     options = getattr(SAMPLERS.find(config.sampler), "keywords", {})
-    if config.staleness and parse_sampler(config.sampler)[0] == "vllm" and options.get("sleep"):
+    if parse_sampler(config.sampler)[0] != "vllm":
+        return
+    check_engine(options)
+    if config.staleness and options.get("sleep"):
         raise ValueError(
             f"sampler={config.sampler!r} is to sleep while the learner updates, but with staleness=1 it speaks meanwhile; "
             "leave sleep out, which gives it 0.4 of the device's memory, or set staleness=0."
         )
+
+
+def check_installed(config: TrainConfig) -> None:
+    """Stops where the engine that a run speaks with is not on this machine, before gigabytes of its model are read.
+
+    Raises:
+        ModelUnavailable: It is not installed.
+        ValueError: The interpreter that is to run it is none.
+    """
+    from .vllm_process import find_interpreter
+
+    name, options = parse_sampler(config.sampler)
+    if name == "vllm":
+        find_interpreter(options.get("python", ""))
 
 
 def check_panels(algorithm: Algorithm, games: Mapping[str, Game], trained: Collection[str]) -> None:

@@ -9,6 +9,7 @@ mine:Beam:width=4                                             one of your own, m
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,6 +29,12 @@ SAMPLERS: Registry[Any] = Registry(
 )
 
 
+ENGINE_DTYPES = ("auto", "float32", "bfloat16", "float16")
+"""What vLLM may compute in; `auto`: as the model."""
+_LEAST = {"max_rows": 1, "max_model_len": 0, "kv_cache_gib": 0, "restarts": 0}
+"""Of options of vLLM."""
+
+
 def parse_sampler(text: str) -> tuple[str, dict[str, str]]:
     """Name and options of a text such as `vllm:dtype=float32,sleep=1`; values may hold `=` and `:`, not `,`.
 
@@ -37,13 +44,37 @@ def parse_sampler(text: str) -> tuple[str, dict[str, str]]:
     return SAMPLERS.read(text)
 
 
-def with_options(text: str, options: Mapping[str, str]) -> str:
-    """The text with some options added, or given other values."""
+def with_options(text: str, options: Mapping[str, str | None]) -> str:
+    """The text with some options added, given other values, or, where they are None, taken out."""
     name, given = parse_sampler(text)
-    listed = ",".join(f"{key}={value}" if value else key for key, value in {**given, **options}.items())
+    left = {key: value for key, value in {**given, **options}.items() if value is not None}
+    listed = ",".join(f"{key}={value}" if value else key for key, value in left.items())
     return f"{name}:{listed}" if listed else name
 
 
 def needs_model(text: str) -> bool:
     """Whether the sampler of that description speaks with weights of this process; an endpoint has its own."""
     return parse_sampler(text)[0] != "endpoint"
+
+
+def check_engine(options: Mapping[str, Any]) -> None:
+    """Refuses options that no vLLM could follow, before a model is loaded for it; see `agents.vllm_sampler`.
+
+    Args:
+        options: Those that are set, by name.
+
+    Raises:
+        ValueError: One is wrong.
+    """
+    dtype, hang_s, share = options.get("dtype", "auto"), options.get("hang_s", 1), options.get("gpu_memory_utilization", 0)
+    if dtype not in ENGINE_DTYPES:
+        raise ValueError(f"sampler vllm: dtype={dtype!r} is not known; choose one of {', '.join(ENGINE_DTYPES)}.")
+    for name, low in _LEAST.items():
+        if not low <= options.get(name, low) < math.inf:
+            raise ValueError(
+                f"sampler vllm: {name}={options[name]!r} must be at least {low}, and finite; leave it out for the default."
+            )
+    if hang_s <= 0:
+        raise ValueError(f"sampler vllm: hang_s={hang_s!r} must be above 0; 300 is the default.")
+    if not 0 <= share <= 1:
+        raise ValueError(f"sampler vllm: gpu_memory_utilization={share!r} is no share from 0 to 1; leave it out.")

@@ -167,9 +167,10 @@ class EngineKeeper:
             if self._bereaved:
                 self._counts["engine_restarts"] += 1
                 self._bereaved = False
-            engine = EngineProcess(self.python, files.folder, self._hang_s)
             with MEMORY_TURN:
+                self._check_open()  # it may have waited for an update
                 free_cached_memory()
+                engine = EngineProcess(self.python, files.folder, self._hang_s)
                 try:
                     engine.start(self.settings)
                 except EngineFailed as error:

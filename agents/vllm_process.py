@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -165,14 +166,17 @@ def exchange_folder(weights_bytes: int) -> Path:
     return Path(tempfile.mkdtemp(prefix="selfplay-vllm-", dir=shared if roomy else None))
 
 
-def check_interpreter(python: str) -> str:
-    """The interpreter's path; this one's where none is named.
+def find_interpreter(python: str) -> str:
+    """The path of the interpreter that is to run vLLM; this one's where none is named.
 
     Raises:
         ValueError: There is no such file.
+        ModelUnavailable: None is named, and this one has no vLLM.
     """
     if python and not os.access(python, os.X_OK):
         raise ValueError(f"sampler vllm: python={python!r} is no program here; give the path of a venv's bin/python.")
+    if not python and find_spec("vllm") is None:
+        raise ModelUnavailable(f"sampler='vllm' needs vLLM, which is not installed here; {HOW_TO_INSTALL}.")
     return python or sys.executable
 
 

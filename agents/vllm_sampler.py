@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Sequence
-from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -17,16 +16,15 @@ from .adapter_view import AdapterView
 from .adapters import BASE, SHARED, adapter_names, has_adapters, speaking_as
 from .chat import Prompt, end_ids, render_prompt
 from .engine_share import SHARE, SHARE_OF_A_SLEEPER
-from .errors import ModelUnavailable
 from .notices import notice
+from .sampler_text import check_engine
 from .sampling import Sampling
 from .vllm_engine import Adapter, Spoken
 from .vllm_keeper import EngineKeeper
-from .vllm_process import HOW_TO_INSTALL, check_interpreter
+from .vllm_process import find_interpreter
 
 COLDEST = 0.01
 """vLLM raises temperatures above 0 to this one."""
-DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
 class VllmSampler:
@@ -78,10 +76,9 @@ class VllmSampler:
         hang_s: float = 300.0,
         restarts: int = 2,
     ) -> None:
-        _check(dtype, hang_s, gpu_memory_utilization, max_rows=max_rows, max_model_len=max_model_len, restarts=restarts)
-        python, own = check_interpreter(python), not python
-        if own and find_spec("vllm") is None:
-            raise ModelUnavailable(f"sampler='vllm' needs vLLM, which is not installed here; {HOW_TO_INSTALL}.")
+        sizes = {"max_rows": max_rows, "max_model_len": max_model_len, "kv_cache_gib": kv_cache_gib, "restarts": restarts}
+        check_engine({"dtype": dtype, "hang_s": hang_s, "gpu_memory_utilization": gpu_memory_utilization, **sizes})
+        python = find_interpreter(python)
         self.tokenizer = tokenizer
         self.policy_version = 0
         self.counts: Counter[str] = Counter()
@@ -231,20 +228,3 @@ class VllmSampler:
         self.counts.update({**grown, "reply_tokens": said, "reply_slots": said})
         totals: Any = self.counts  # the one entry that is no whole number
         totals["generate_s"] += seconds
-
-
-def _check(dtype: str, hang_s: float, share: float, *, max_rows: int, max_model_len: int, restarts: int) -> None:
-    """Refuses options that no engine could follow.
-
-    Raises:
-        ValueError: One is wrong.
-    """
-    if dtype not in DTYPES:
-        raise ValueError(f"sampler vllm: dtype={dtype!r} is not known; choose one of {', '.join(DTYPES)}.")
-    for name, value, low in (("max_rows", max_rows, 1), ("max_model_len", max_model_len, 0), ("restarts", restarts, 0)):
-        if value < low:
-            raise ValueError(f"sampler vllm: {name}={value!r} must be at least {low}; leave it out for the default.")
-    if hang_s <= 0:
-        raise ValueError(f"sampler vllm: hang_s={hang_s!r} must be above 0; 300 is the default.")
-    if not 0 <= share <= 1:
-        raise ValueError(f"sampler vllm: gpu_memory_utilization={share!r} is no share from 0 to 1; leave it out.")

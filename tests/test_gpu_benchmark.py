@@ -20,7 +20,7 @@ import torch
 
 from tests.benchmarks.gpu import Options, main
 from tests.benchmarks.gpu_sections.bench import GIB, Bench, Row, cudnn_attention
-from tests.benchmarks.gpu_sections.running import Section, run_section
+from tests.benchmarks.gpu_sections.running import Result, Section, run_section
 from tests.benchmarks.gpu_sections.sections import SECTIONS
 
 ROOT = Path(__file__).parents[1]
@@ -174,6 +174,24 @@ def test_planned_bytes_of_weights_masters_and_adam_are_those_of_the_tensors(dry:
         assert found["planned_peak_gib"] > found["planned_held_gib"]
 
 
+def test_the_plan_knows_how_prompts_are_shared() -> None:
+    """Four prompts of 100 tokens with 8 replies of 50: every reply gathers 150 keys, and 100 + 8 * 50 positions lie there."""
+    from agents import LearnerConfig
+    from tests.benchmarks.gpu_sections.planned import needed_gib, packing_of
+    from tests.benchmarks.gpu_sections.work import config_of, random_batch
+
+    batch, config = random_batch(4, 100, (50, 51)), LearnerConfig(dtype="bfloat16", lora_rank=8)
+    prompt = int((batch.attention_BT & ~batch.mask_BT).sum()) / 32
+    found = packing_of(batch, config)
+    assert found.packed
+    assert found.own == pytest.approx(prompt / (prompt + 400))
+    assert found.gathered == pytest.approx(8 * (prompt + 50) / (prompt + 400))
+    assert not packing_of(batch, replace(config, share_prompts=False)).packed
+    long = random_batch(1, 4000, (8000, 8001), attempts=2)
+    needs = [needed_gib(config_of(Bench(dry=False), "3b"), config, batches) for batches in ([batch], [batch, long])]
+    assert needs[0] < needs[1]
+
+
 def test_a_dry_run_reads_well_in_eighty_columns(dry: dict[str, Any]) -> None:
     lines = dry["printed"].splitlines()
     assert max(map(len, lines)) <= 80
@@ -241,10 +259,52 @@ def test_no_time_left_skips_a_section(capsys: pytest.CaptureFixture[str], tmp_pa
     assert "0 s are left of --limit-s" in found["error"]
 
 
+def test_a_slower_card_is_waited_for(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    limits: list[float] = []
+    monkeypatch.setattr(
+        "tests.benchmarks.gpu.run_section", lambda section, bench, limit_s, heard: limits.append(limit_s) or Result()
+    )
+    given = (replace(section("last", fine), estimate_s=100),)
+    for slower in (1.0, 12.0):
+        assert main(Options(dry=True, slower=slower), given) == 0
+    assert limits == [260, 2460]
+    assert main(Options(dry=True, slower=0.0), given) == 2
+    assert "not above 0" in capsys.readouterr().out
+
+
 def test_without_a_gpu_it_says_what_to_type(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert main(Options(), (section("last", fine),)) == 2
     assert "--dry" in capsys.readouterr().out
+
+
+def test_a_file_that_cannot_be_written_is_said_before_anything_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for out in (tmp_path / "missing" / "part1.json", tmp_path):
+        assert main(Options(dry=True, out=out), (section("last", fine),)) == 2
+        printed = capsys.readouterr().out
+        assert "cannot be written" in printed.replace("\n", " ")
+        assert "last: ok" not in printed
+
+
+@pytest.mark.parametrize(
+    ("program", "woke"),
+    [
+        ("print('woke')", True),
+        ("raise RuntimeError('CUDA out of memory. Tried to allocate 56 GiB')", False),
+        ("raise ImportError('no torch')", None),
+    ],
+)
+def test_a_probe_that_fails_for_another_reason_does_not_pass_for_a_full_card(
+    program: str, woke: bool | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tests.benchmarks.gpu_sections import full
+
+    monkeypatch.setattr(full, "PROBE", program)
+    if woke is None:
+        with pytest.raises(RuntimeError, match="the probe failed: ImportError: no torch"):
+            full._probe()
+    else:
+        assert full._probe() is woke
 
 
 def test_what_a_card_has_no_room_for_is_skipped(monkeypatch: pytest.MonkeyPatch) -> None:

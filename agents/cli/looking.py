@@ -262,6 +262,8 @@ def doctor(args: Sequence[str]) -> int:
     named = {"--preset", "--config"} & {one.partition("=")[0] for one in args}
     if named and not {"-h", "--help"} & set(args):
         return _print_memory(args)
+    if args and not args[0].startswith("-"):
+        raise ValueError(f"{args[0]!r} stands alone; for the memory of that run type: selfplay doctor --preset {args[0]}")
     from ..doctor import examine, print_findings
 
     parse(Doctor, "doctor", args)

@@ -91,7 +91,7 @@ def _learner_rows(demand: Demand) -> list[list[str]]:
 
 
 def _columns(demand: Demand) -> tuple[str, ...]:
-    engine = ("engine", "tokens", "share at most") if demand.engine else ()
+    engine = ("engine", "tokens", "highest share") if demand.engine else ()
     return ("card", "GiB", *engine, "playing", "updating", "fits")
 
 
@@ -120,7 +120,8 @@ def _print_engine(console: Console, demand: Demand) -> None:
     if engine is None:
         say(console, f"{own} process: {_gib(decoding_bytes(demand))} GiB.")
         return
-    share = f"{engine.share:g} of a card" if not engine.cache_bytes else "as much as its keys and values need"
+    given = f"gpu_memory_utilization={engine.share:g} of a card"
+    share = "as much as its keys and values need" if engine.cache_bytes else given
     sleeps = f"asleep, about {_gib(ASLEEP_BYTES)} GiB" if engine.sleeps else "never asleep"
     say(
         console,
@@ -154,7 +155,8 @@ def _print_elsewhere(console: Console, demand: Demand) -> None:
         "copied while a checkpoint is written": host.saving,
     }
     told = ", ".join(f"{_gib(size)} {what}" for what, size in parts.items() if size)
-    say(console, f"Main memory: about {_gib(host.peak)} GiB ({told}; loading takes {_gib(host.loading)}).")
+    told = f"{told}; loading takes {_gib(host.loading)}"
+    say(console, f"Main memory: about {_gib(host.peak)} GiB more than torch takes by itself ({told}).")
     kept = demand.config.keep_checkpoints
     say(
         console,

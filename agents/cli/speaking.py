@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..config import TrainConfig
 from ..sampler_text import needs_model
 from .places import adapter_folders, per_role
 from .runs import find_model
@@ -41,11 +42,13 @@ def open_speaker(name: str, sampler: str, *, device: str = "auto", max_rows: int
         short_cuts: As `TrainConfig.short_cuts`.
 
     Raises:
-        ModelUnavailable: The model is not on this machine; of a run with adapters per role, the one that it started from.
+        ModelUnavailable: The model is not on this machine; of a run with adapters per role, or on
+            bfloat16 weights, the one that it started from.
         CheckpointError: Adapters do not fit that model.
     """
     from ..chat import special_tokens
     from ..lora import with_saved_adapters
+    from ..master_weights import loading_dtype
     from ..models import load_model
     from ..samplers import open_sampler
 
@@ -53,19 +56,26 @@ def open_speaker(name: str, sampler: str, *, device: str = "auto", max_rows: int
     if not needs_model(sampler):
         return Speaker(sampler=open_sampler(sampler, None, None, max_rows=max_rows), by_role={}, reserved=(), notes=())
     path, config = find_model(name)
-    own = config is not None and per_role(config)
-    adapters = adapter_folders(Path(path)) if own else []
-    source = config.model if config is not None and adapters else path
-    model, tokenizer = load_model(source, device=device, short_cuts=short_cuts)
-    if adapters:
-        model = with_saved_adapters(model, adapters[0].parent)
+    own = per_role(config)
+    adapters = adapter_folders(Path(path)) if config is not None and (own or _in_bfloat16(config)) else []
+    if config is not None and adapters:
+        dtype = loading_dtype(config.learner)
+        base, tokenizer = load_model(config.model, device=device, dtype=dtype, short_cuts=short_cuts)
+        model = with_saved_adapters(base, adapters[0].parent)
+    else:
+        model, tokenizer = load_model(path, device=device, short_cuts=short_cuts)
     opened = open_sampler(sampler, model, tokenizer, max_rows=max_rows)
     return Speaker(
         sampler=opened,
-        by_role={folder.name: opened.speaking_as(folder.name) for folder in adapters},
+        by_role={folder.name: opened.speaking_as(folder.name) for folder in adapters} if own else {},
         reserved=special_tokens(tokenizer),
         notes=(_whose_adapters(name, [folder.name for folder in adapters]),) if own else (),
     )
+
+
+def _in_bfloat16(config: TrainConfig) -> bool:
+    """Whether a run's adapters sit on bfloat16 weights: merged into float32, the model takes twice the memory it trained in."""
+    return config.learner.lora_rank > 0 and config.learner.dtype == "bfloat16"
 
 
 def _whose_adapters(name: str, roles: Sequence[str]) -> str:

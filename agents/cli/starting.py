@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -89,7 +91,7 @@ def read_order(args: Sequence[str]) -> Order:
     start = stored or base
     assert start is not None  # a run that goes on is stored, and any other was named above
     _check_ids(rest, len(start.games))
-    command = parse(Train, f"train {source}".strip(), rest, Train(config=start))
+    command = parse(Train, f"train {source}".strip(), rest, Train(config=start), _about(source))
     if stored and base and not command.game:
         _check_same_games(stored, base, folder, title)
     config, notes = _settled(command, start, keywords)
@@ -103,6 +105,12 @@ def read_order(args: Sequence[str]) -> Order:
     return Order(
         title=title, config=config, folder=folder, live=command.live, print_config=command.print_config, notes=tuple(notes)
     )
+
+
+def _about(source: str) -> str:
+    """What a preset is and where it departs from its paper, each paragraph and each item of a list on one line."""
+    text = inspect.getdoc(PRESETS[source]) if source in PRESETS else None
+    return re.sub(r"(?<!\n)\n(?!\n|- ) *", " ", text or "")
 
 
 def _nothing_named(args: Sequence[str]) -> str:

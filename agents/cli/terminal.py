@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import logging
 import os
 import sys
@@ -28,16 +29,17 @@ def make_console(*, stderr: bool = False) -> Console:
     return Console(stderr=stderr, width=wide, highlight=False, soft_wrap=False)
 
 
-def parse(command: type[T], verb: str, args: Sequence[str], default: T | None = None) -> T:
-    """Arguments of a verb as the dataclass `command`, whose docstrings are its help.
+def parse(command: type[T], verb: str, args: Sequence[str], default: T | None = None, about: str = "") -> T:
+    """Arguments of a verb as the dataclass `command`, whose docstrings are its help, below what is said `about` the default.
 
     Raises:
         SystemExit: With 0 after `--help`, with 2 where an argument is wrong; both have printed what is to be said.
     """
+    description = f"{about}\n\n{inspect.getdoc(command)}" if about else None
     with _whole_paragraphs():
         if default is None:
-            return tyro.cli(command, args=list(args), prog=f"selfplay {verb}")
-        return tyro.cli(command, args=list(args), prog=f"selfplay {verb}", default=default)
+            return tyro.cli(command, args=list(args), prog=f"selfplay {verb}", description=description)
+        return tyro.cli(command, args=list(args), prog=f"selfplay {verb}", default=default, description=description)
 
 
 @contextmanager

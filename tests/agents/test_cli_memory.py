@@ -101,6 +101,9 @@ def test_what_cannot_be_planned_is_one_sentence(capsys: pytest.CaptureFixture[st
         (("--preset", "azr-9b"), "preset='azr-9b' is not known; did you mean 'azr-8b'?"),
         (("--preset", "azr-8b", "--model", "a/b"), "model='a/b': its sizes are not known"),
         (("--preset", "azr-8b", "--sampler", "vlm"), "did you mean 'vllm'?"),
+        (("--preset", "azr-8b", "--sampler", "vllm:dtype=bf16"), "dtype='bf16' is not known"),
+        (("--preset", "azr-8b", "--sampler", "vllm:gpu_memory_utilization=-0.2"), "is no share from 0 to 1"),
+        (("azr-8b",), "type: selfplay doctor --preset azr-8b"),
     ):
         assert main(["doctor", *args]) == 2
         error = capsys.readouterr().err

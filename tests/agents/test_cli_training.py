@@ -142,6 +142,16 @@ def test_values_that_the_config_refuses_are_one_sentence(capsys: pytest.CaptureF
     assert "GameMix.fresh=-1" in refused(capsys, "train", "kuhn-tiny", "--fresh", "-1")
 
 
+def test_help_says_what_a_preset_is_and_where_it_departs_from_its_paper(capsys: pytest.CaptureFixture[str]):
+    with pytest.raises(SystemExit) as ended:
+        main(["train", "azr-1.5b", "--help"])
+    assert ended.value.code == 0
+    said = " ".join(capsys.readouterr().out.split())
+    words = ("Absolute Zero for one GPU of 24 GB", "selfplay doctor --preset azr-1.5b", "--out")
+    assert [said.index(one) for one in words] == sorted(said.index(one) for one in words)
+    assert "Every number of the preset can be changed here" in said
+
+
 def test_help_shows_the_preset_s_values(capsys: pytest.CaptureFixture[str]):
     with pytest.raises(SystemExit) as exit_info:
         main(["train", "kuhn-tiny", "--help"])

@@ -23,6 +23,7 @@ FULL = [
     "CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 79.19 GiB of which 1.06 GiB is free.",
     "CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported at some other API call.",
     "CUDA driver error: out of memory",
+    "cuMemCreate failed: CUDA_ERROR_OUT_OF_MEMORY",
     "CUDA Error: out of memory at /workspace/csrc/cumem_allocator.cpp:119",
     "Triton Error [CUDA]: out of memory",
     "NCCL Error 1: unhandled cuda error (run with NCCL_DEBUG=INFO for details): Cuda failure 2 'out of memory'",

@@ -16,9 +16,10 @@ START = (
 )
 
 
-def test_a_share_that_is_not_free_is_lowered_by_what_is_missing_and_a_hundredth() -> None:
+@pytest.mark.parametrize("said", [START, START.replace("cuda:0 ", "")])
+def test_a_share_that_is_not_free_is_lowered_by_what_is_missing_and_a_hundredth(said: str) -> None:
     # 0.7 - (55.44 - 31.25) / 79.2 - 0.01 = 0.3846
-    full = full_at_start(EngineFailed(START), SETTINGS, 16 * GIB)
+    full = full_at_start(EngineFailed(said), SETTINGS, 16 * GIB)
     assert full is not None
     assert str(full) == (
         "the device has no room for vLLM beside the learner: to start it wants 55.4 GiB, and 31.2 of 79.2 GiB are free; "

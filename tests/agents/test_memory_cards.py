@@ -105,6 +105,7 @@ def test_replies_that_the_learner_s_process_decodes_are_counted_there():
     assert fit_on(own, OLD["80 GB"]).updating == own.learner.peak
     judged = demand_of(FULL)  # its frozen judge speaks there: 8 panels of 8
     assert judged.rows == 64
+    assert demand_of(replace(FULL, max_rows=16, sampler=f"{FULL.sampler},max_rows=8")).rows == 16  # its own are the run's
     assert demand_of(LSP).rows == 0
 
 
@@ -138,3 +139,12 @@ def test_the_card_here_is_the_one_that_the_run_would_take(monkeypatch: pytest.Mo
     assert calls == ["cuda", "asked"]  # the allocator's settings are read as the device wakes
     assert card_here("cuda:1") == Card("here", 48.0)
     assert card_here("cpu") is None
+
+
+@pytest.mark.parametrize("name", ["cuda:7", "cuda:x"])
+def test_a_card_that_is_not_here_is_none(name: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "_lazy_init", lambda: None)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr("agents.device_memory.take_memory_in_segments", lambda device: None)
+    assert card_here(name) is None

@@ -183,6 +183,14 @@ def allocated(work: Callable[[], object]) -> int:
     return most
 
 
+def test_a_prompt_and_a_reply_of_an_eighth_of_it_are_as_long_as_the_longest_message():
+    config = LearnerConfig(micro_batch_tokens=9_000)
+    load = LearnerLoad(shape=PUBLISHED["smollm2"], config=config, longest=900, panel=8)
+    assert Packing.of(load) == Packing.of_lengths(800, 8, 100)
+    # 800 + 8 x 100 positions; each reply gathers 900 keys, and each of its 100 queries has as many numbers in the mask
+    assert Packing.of(load) == Packing(packed=True, own=0.5, gathered=4.5, mask=450.0)
+
+
 def test_the_plan_says_what_saves_memory():
     load = LearnerLoad(
         shape=PUBLISHED["Qwen/Qwen2.5-Coder-1.5B"],

@@ -9,9 +9,10 @@ import pytest
 from agents.cli.starting import read_order
 from agents.config import TrainConfig
 from agents.memory_cards import CARDS, Card, demand_of, fit_on, highest_share
-from agents.memory_remedies import FAR_TOO_MUCH, find_remedy, memory_notice, with_sampler_option
+from agents.memory_remedies import FAR_TOO_MUCH, find_remedy, memory_notice
 from agents.presets import PRESETS, find_preset
 from agents.run_checks import check_run
+from agents.sampler_text import with_options
 
 STARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(PRESETS, ()),
@@ -19,6 +20,9 @@ STARTS: dict[str, tuple[str, ...]] = {
     "lsp-3b, float32": ("--learner.lora-rank", "0", "--learner.dtype", "float32", "--learner.no-gradient-checkpointing"),
     "azr-8b, awake": ("--sampler", "vllm:dtype=bfloat16,max_model_len=14240,gpu_memory_utilization=0.9"),
     "azr-smollm2, larger": ("--model", "Qwen/Qwen3-8B-Base"),
+    "azr-smollm2, copied": ("--model", "Qwen/Qwen3-4B-Base", "--sampler", "transformers:copy,max_rows=200"),
+    "azr-1.5b, flag": ("--sampler", "vllm:dtype=bfloat16,max_model_len=6144,sleep,gpu_memory_utilization=0.9"),
+    "azr-8b, decoded here": ("--sampler", "transformers"),
 }
 
 
@@ -72,6 +76,13 @@ def test_cheap_changes_come_before_those_that_change_what_is_learned():
     assert changes("lsp-3b, all weights", 1) == "--learner.lora-rank 32"
     assert "--model Qwen/Qwen3-4B-Base" in changes("azr-8b", 0)
     assert "sleep=1" in changes("azr-8b, awake", 1)
+    assert changes("azr-8b, decoded here", 2) == "--max-rows 16"
+
+
+def test_options_without_a_value_stay():
+    flags = "--sampler vllm:dtype=bfloat16,max_model_len=6144,sleep,gpu_memory_utilization=0.75"
+    assert changes("azr-1.5b, flag", 0) == flags
+    assert changes("azr-smollm2, copied", 0).endswith("--max-rows 16 --sampler transformers:copy")
 
 
 def test_a_run_that_fits_nowhere_has_no_remedy():
@@ -106,8 +117,18 @@ def test_a_run_that_is_far_too_large_is_noticed_with_what_would_fit():
     assert noticed(azr, 79.1) == ""
     small = find_preset("azr-1.5b")
     assert noticed(small, 22.0) == ""
-    starved = with_sampler_option(small, gpu_memory_utilization="0.2")
+    starved = replace(small, sampler=with_options(small.sampler, {"gpu_memory_utilization": "0.2"}))
     assert "the engine has room for keys and values of 0 tokens, and a message may have 6,144" in noticed(starved, 22.0)
+
+
+def test_only_what_lies_there_all_the_time_makes_a_run_fail_for_certain():
+    """A micro-batch that does not fit is halved, and few replies are as long as they may be."""
+    small = find_preset("azr-1.5b")
+    wide = replace(small, learner=replace(small.learner, micro_batch_tokens=131_072))
+    assert "so this run may fail; with --learner.micro-batch-tokens" in noticed(wide, 22.0)
+    assert "so this run may fail; with --max-rows" in noticed(replace(small, sampler="transformers"), 22.0)
+    full = replace(small, learner=replace(small.learner, lora_rank=0))
+    assert "so this run is going to fail; with --learner.lora-rank 32" in noticed(full, 22.0)
 
 
 def test_a_run_that_is_only_tight_or_unknown_is_not_noticed():

@@ -44,6 +44,9 @@ def test_neighbours_stay_together() -> None:
     assert micro_batches(BATCH, 20, pairs=True) == [[2, 3, 0, 1]]
     assert micro_batches(BATCH, 1, pairs=True) == [[2, 3], [0, 1]]
     assert micro_batches(BATCH.rows([0, 2, 3, 0]), 1, pairs=True, share=True) == [[0, 1], [2, 3]]
+    # packed, messages 2 and 3 share their prompt, 2 + 3 + 1 positions, and 0 and 1 do not, (2 + 2) + (1 + 1)
+    assert micro_batches(BATCH, 11, pairs=True, share=True) == [[2, 3], [0, 1]]
+    assert micro_batches(BATCH, 12, pairs=True, share=True) == [[2, 3, 0, 1]]
 
 
 def test_only_the_rows_asked_for() -> None:

@@ -108,6 +108,8 @@ def test_sizes_come_from_folders_and_the_cache_and_never_from_the_network(tmp_pa
     assert find_shape("some/one") == tiny
     with pytest.raises(ModelUnavailable, match=r"model='someone/else': its sizes are not known.*`hf download someone/else"):
         find_shape("someone/else")
+    with pytest.raises(ModelUnavailable, match=r"name a folder that holds one, or choose one of Qwen"):
+        find_shape(str(tmp_path / "nowhere"))
     assert not asked
 
 

@@ -135,6 +135,8 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 def test_device() -> None:
     assert pick_device("cpu") == "cpu"
     assert pick_device("auto") in ("cpu", "cuda")
+    with pytest.raises(ModelUnavailable, match="device='tpu' cannot be used here"):
+        load_model("nobody/no-such-model-xyz", device="tpu")  # said before gigabytes are read
     for odd in ("tpu", "meta:x", *([] if torch.cuda.is_available() else ["cuda"])):
         with pytest.raises(ModelUnavailable, match=f"device='{odd}' cannot be used here"):
             pick_device(odd)

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -98,6 +98,27 @@ def test_queries_in_groups_copy_no_keys() -> None:
     with torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         attention(Module(), *own, mask)
     assert sum(kept.values()) <= 8 * 7 * WIDTH * (2 * HEADS + 2 * KEY_HEADS) + mask.nbytes + 8 * 7 * HEADS
+
+
+def test_masked_attention_has_the_model_s_dropout() -> None:
+    mask = torch.zeros(1, 1, 7, 7, dtype=torch.float64)
+    assert not attention(Module(), *row([Span(0, 7)]), mask, dropout=1.0)[0].any()
+
+
+def test_a_model_that_was_packed_answers_and_is_saved_as_before(model: PreTrainedModel) -> None:
+    """Prompts of unequal lengths, decoded with a cache; and no config names a kernel that exists here only."""
+    ids, real = torch.randint(3, 40, (2, 6), generator=torch.Generator().manual_seed(0)), torch.ones(2, 6, dtype=torch.long)
+    real[0, :3] = 0
+    given: Any = {"attention_mask": real, "max_new_tokens": 4, "do_sample": False, "pad_token_id": 0}
+    settings: Any = {"output_logits": True, "return_dict_in_generate": True}
+    answers: list[Any] = []
+    for _ in range(2):
+        answers.append(cast(Any, model).generate(ids, **given, **settings))
+        use_packed_attention(model)
+    assert model.config._attn_implementation == PACKED
+    for one, other in zip(answers[0].logits, answers[1].logits, strict=True):
+        assert torch.equal(one, other)
+    assert PACKED not in model.config.to_json_string()
 
 
 def test_without_segments_it_is_transformers_own() -> None:

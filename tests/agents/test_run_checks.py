@@ -11,6 +11,7 @@ import pytest
 
 from agents import models
 from agents.config import EvalConfig, GameMix, TrainConfig
+from agents.errors import ModelUnavailable
 from agents.events import Event
 from agents.learner_config import LearnerConfig
 from agents.metrics import read_rows
@@ -43,6 +44,10 @@ def misspelt(config: TrainConfig, env_id: str) -> TrainConfig:
         (KUHN, {"algorithm": "rloo", "learner": LearnerConfig(mini_batches=2)}, "'rloo' has no ratio"),
         (KUHN, {"algorithm": "reinforce", "staleness": 1}, "'reinforce' has no ratio"),
         (KUHN, {"sampler": "vllm:sleep", "staleness": 1}, "with staleness=1 it speaks meanwhile; leave sleep out"),
+        (KUHN, {"sampler": "vllm:dtype=bf16"}, "dtype='bf16' is not known; choose one of auto, float32"),
+        (KUHN, {"sampler": "vllm:gpu_memory_utilization=7"}, "gpu_memory_utilization=7.0 is no share from 0 to 1"),
+        (KUHN, {"sampler": "vllm:kv_cache_gib=-1"}, "kv_cache_gib=-1.0 must be at least 0"),
+        (KUHN, {"sampler": "vllm:python=/nowhere/python"}, "python='/nowhere/python' is no program here"),
         (KUHN, {"train_roles": ("solver",)}, "names 'solver', but the roles of these games are first, second"),
         (KUHN, {"options": {"role_shares": "frst=0.5"}}, "options role_shares names 'frst'"),
         (KUHN, {"schedule": "frozen:first,second"}, "nobody would train at any of the 60 steps"),
@@ -57,6 +62,14 @@ def test_what_cannot_be_is_refused_and_leaves_no_folder(
     with pytest.raises(Exception, match=message) as raised:
         train(replace(config, **changes), tmp_path / "run")
     assert "\n" not in str(raised.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_engine_that_is_missing_is_said_before_its_model_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("agents.run.load_model", lambda *_, **__: pytest.fail("a model was loaded"))
+    monkeypatch.setattr("agents.vllm_process.find_spec", lambda name: None)
+    with pytest.raises(ModelUnavailable, match="needs vLLM, which is not installed here"):
+        train(replace(KUHN, sampler="vllm:dtype=float32"), tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -29,6 +29,8 @@ def test_options_are_added_or_given_other_values() -> None:
     assert with_options(text, {"gpu_memory_utilization": "0.5"}) == "vllm:dtype=bfloat16,sleep,gpu_memory_utilization=0.5"
     assert with_options("vllm", {"kv_cache_gib": "4"}) == "vllm:kv_cache_gib=4"
     assert with_options("transformers", {}) == "transformers"
+    assert with_options(text, {"dtype": None, "kv_cache_gib": None}) == "vllm:sleep,gpu_memory_utilization=0.7"
+    assert with_options("transformers:copy", {"copy": None}) == "transformers"
 
 
 def test_parsing_loads_no_torch() -> None:

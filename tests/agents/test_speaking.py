@@ -66,6 +66,27 @@ def test_every_role_of_a_run_speaks_with_its_own_adapter(
     assert first != pytest.approx(second, abs=1e-3)
 
 
+def test_adapters_on_bfloat16_weights_speak_on_them_and_are_not_merged_into_a_model_of_twice_the_size(
+    tmp_path: Path, letters_run: TrainConfig, tokenizer: PreTrainedTokenizerFast
+) -> None:
+    config = replace(letters_run, learner=LearnerConfig(lora_rank=2, dtype="bfloat16"))
+    learner = Learner(load_model(config.model, device="cpu", dtype=torch.bfloat16)[0], config.learner)
+    with torch.no_grad():
+        for p in learner.trainable.values():
+            p.add_(0.3)
+    learner._weights.masters.publish()
+    save_checkpoint(tmp_path / "checkpoints", 3, config, learner, Curriculum(config.games, 0), tokenizer, 1)
+    (tmp_path / "config.json").write_text((tmp_path / "checkpoints" / "step_000003" / "config.json").read_text())
+    speaker = open_speaker(str(tmp_path), "transformers", device="cpu")
+    assert isinstance(speaker.sampler, TransformersSampler)
+    assert {p.dtype for p in speaker.sampler.model.parameters()} == {torch.bfloat16}
+    assert (speaker.by_role, speaker.notes) == ({}, ())
+    [found] = speaker.sampler.act([PROMPT], Sampling(max_new_tokens=8), [[1, 2]])
+    [wanted] = TransformersSampler(learner.model, tokenizer).act([PROMPT], Sampling(max_new_tokens=8), [[1, 2]])
+    assert [one.token_ids for one in found] == [one.token_ids for one in wanted]
+    assert [one.logprobs for one in found] == [one.logprobs for one in wanted]
+
+
 def test_a_checkpoint_of_an_older_version_says_that_one_adapter_speaks_for_all(run_dir: Path) -> None:
     (run_dir / "checkpoints" / "step_000003" / ADAPTERS).rename(run_dir / "elsewhere")
     speaker = open_speaker(str(run_dir), "transformers", device="cpu")

@@ -18,6 +18,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from agents import device_memory
 from agents.algorithms import find_algorithm
 from agents.batch import Sample, Tag, collate
+from agents.device_memory import MEMORY_TURN
 from agents.errors import EngineFull
 from agents.learner import Learner
 from agents.learner_config import LearnerConfig
@@ -39,10 +40,24 @@ class Device:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._changing = threading.Lock()
         self.learner_takes(0)
 
     def learner_takes(self, gib: float) -> None:
-        (self.folder / "learner").write_text(str(int(gib * GIB)))
+        with self._changing:
+            self._set(int(gib * GIB))
+
+    def empty_cache(self) -> None:
+        """What the learner takes then is its weights and little else."""
+        self.note("emptied")
+        with self._changing:
+            self._set(min(18 * GIB, int((self.folder / "learner").read_text())))
+
+    def _set(self, size: int) -> None:
+        """At once: an engine, or another thread, never reads half of it."""
+        new = self.folder / "learner.new"
+        new.write_text(str(size))
+        new.replace(self.folder / "learner")
 
     def note(self, event: str) -> None:
         with (self.folder / "events").open("a") as file:
@@ -64,13 +79,8 @@ def device(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Device:
     (tmp_path / "device").write_text(str(80 * GIB))
     (tmp_path / "accelerator").touch()
     found = Device(tmp_path)
-
-    def empty_cache() -> None:
-        found.note("emptied")
-        (tmp_path / "learner").write_text(str(min(18 * GIB, int((tmp_path / "learner").read_text()))))
-
     monkeypatch.setattr(torch.accelerator, "is_available", lambda: True)
-    monkeypatch.setattr(torch.accelerator, "empty_cache", empty_cache)
+    monkeypatch.setattr(torch.accelerator, "empty_cache", found.empty_cache)
     return found
 
 
@@ -234,6 +244,29 @@ def test_an_engine_that_dies_in_an_update_starts_anew_after_it(device: Device, o
     lane.join()
     assert said == [wanted]
     assert [event for event in device.events() if event != "update"] == ["freed", "emptied", "start", "started"]
+
+
+def test_an_engine_that_waits_for_an_update_is_not_started_for_a_sampler_that_is_closed_meanwhile(
+    device: Device, open_one: Callable[..., VllmSampler]
+) -> None:
+    sampler = open_one(build_model())
+    told: list[str] = []
+
+    def speak() -> None:
+        with pytest.raises(ValueError, match="this VllmSampler is closed") as raised:
+            say(sampler)
+        told.append(str(raised.value))
+
+    lane, closing = threading.Thread(target=speak), threading.Thread(target=sampler.close)
+    with MEMORY_TURN:
+        lane.start()
+        lane.join(0.5)  # enough to get as far as it can
+        closing.start()
+        closing.join(0.2)
+    lane.join()
+    closing.join()
+    assert len(told) == 1
+    assert device.events() == []
 
 
 def test_an_update_waits_for_an_engine_that_starts(device: Device, open_one: Callable[..., VllmSampler]) -> None:

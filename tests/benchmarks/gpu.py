@@ -20,7 +20,7 @@ import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -30,7 +30,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from agents.cli.terminal import check_writable
 from agents.tables import fitted, print_table, say
+from selfplay_envs import UsageError
 
 from .gpu_sections.bench import Bench, Row, Value
 from .gpu_sections.running import Result, Section, run_section
@@ -52,6 +54,9 @@ class Options:
     """Tiny sizes on the CPU; speeds then mean nothing."""
     limit_s: float = 0.0
     """Seconds in all: what will not fit any more is skipped, what takes longer is ended; 0: each section's limit alone."""
+    slower: float = 1.0
+    """How many times slower than an H200 the card may be: every section's estimate and limit are multiplied by it. 4 for an
+    RTX 4090, 12 for an L4."""
     vllm_python: str = ""
     """Interpreter that has vLLM, for the section `vllm`; empty: this one."""
 
@@ -70,8 +75,8 @@ def run(options: Options, sections: Sequence[Section], console: Console) -> dict
     results: dict[str, Result] = {}
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        for section in sections:
-            bar = progress.add_task(f"{section.name}, about {section.estimate_s} s on an H200")
+        for section in (replace(one, estimate_s=round(one.estimate_s * options.slower)) for one in sections):
+            bar = progress.add_task(f"{section.name}, about {section.estimate_s} s")
 
             def heard(row: Row, name: str = section.name, bar: Any = bar) -> None:
                 progress.update(bar, description=f"{name}: {_line(row.setting)}")
@@ -83,6 +88,7 @@ def run(options: Options, sections: Sequence[Section], console: Console) -> dict
             else:
                 results[section.name] = run_section(section, bench, min(left_s, section.limit_s), heard)
             progress.remove_task(bar)
+            progress.refresh()  # or its last line stays above the table
             report(console, section.name, results[section.name])
             write(options, begun, results)
     return results
@@ -145,6 +151,15 @@ def _text(value: Value) -> str:
 def main(options: Options, sections: Sequence[Section] | None = None) -> int:
     """Runs, prints and writes; returns the exit status."""
     console = Console()
+    if options.out is not None:
+        try:
+            check_writable(options.out, "--out")  # before minutes of a card are spent
+        except UsageError as error:
+            say(console, str(error))
+            return 2
+    if options.slower <= 0:
+        say(console, f"--slower {options.slower:g} is not above 0; 1 is an H200, more a slower card.")
+        return 2
     if sections is None:
         from .gpu_sections.sections import SECTIONS as sections  # noqa: N811 - torch is imported only when it is needed
     if not options.dry:
@@ -164,4 +179,4 @@ def main(options: Options, sections: Sequence[Section] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(tyro.cli(Options, description=__doc__)))
+    sys.exit(main(tyro.cli(Options, prog="python -m tests.benchmarks.gpu", description=__doc__)))

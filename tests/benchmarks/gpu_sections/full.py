@@ -11,13 +11,13 @@ from functools import partial
 import torch
 
 from agents import Learner, LearnerConfig, TokenBatch
-from agents.device_memory import free_cached_memory
+from agents.device_memory import free_cached_memory, is_out_of_memory
 from agents.vllm_process import exchange_folder
 from agents.vllm_weights import save_weights
 
 from .bench import GIB, Bench, Row, Value, Values
 from .planned import needed_gib
-from .updates import TOKENS, longest, update
+from .updates import TOKENS, update
 from .work import config_of, random_batch, random_model
 
 SHARE = 0.4
@@ -43,7 +43,7 @@ def _steps(bench: Bench, kind: str) -> Iterator[Row]:
     learners: list[Learner] = []
     batch, tokens = _batch(bench), TOKENS // (16 if bench.dry else 1)
     config = LearnerConfig(dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=tokens, lr=1e-6)
-    needs_gib = needed_gib(config_of(bench, kind), config, longest(batch))
+    needs_gib = needed_gib(config_of(bench, kind), config, [batch])
     yield bench.arm({"model": kind, "step": "learner"}, partial(_build, bench, kind, config, learners), needs_gib=needs_gib)
     for learner in learners:
         for name in ("first", "again"):
@@ -97,6 +97,13 @@ def _wake(bench: Bench, learner: Learner, batch: TokenBatch) -> Values:
 
 
 def _probe() -> bool:
-    """Whether a process of its own can take its share."""
+    """Whether a process of its own can take its share.
+
+    Raises:
+        RuntimeError: It failed, and not for want of memory.
+    """
     probe = [sys.executable, "-c", PROBE.format(share=SHARE)]
-    return subprocess.run(probe, capture_output=True, text=True, check=False, timeout=PROBE_S).stdout.strip() == "woke"
+    done = subprocess.run(probe, capture_output=True, text=True, check=False, timeout=PROBE_S)
+    if done.returncode and not is_out_of_memory(RuntimeError(done.stderr)):
+        raise RuntimeError(f"the probe failed: {done.stderr.strip().rpartition(chr(10))[2][:200]}")
+    return done.stdout.strip() == "woke"

@@ -72,7 +72,7 @@ def _updates(bench: Bench, kind: str, arm: Arm) -> Iterator[Row]:
     learners: list[Learner] = []
     setting = {"model": kind, "arm": arm.name}
     given, config = batches(bench, kind, arm), config_for(bench, arm)
-    needs_gib = needed_gib(config_of(bench, kind), config, max(map(longest, given.values())))
+    needs_gib = needed_gib(config_of(bench, kind), config, given.values())
     yield bench.arm({**setting, "step": "learner"}, partial(_build, bench, kind, config, learners), needs_gib=needs_gib)
     for learner in learners:
         for name, batch in given.items():
@@ -119,13 +119,8 @@ def update(bench: Bench, learner: Learner, batch: TokenBatch) -> Values:
         "micro_batches": len(begun) - 1,  # it is also called once before the first
         "budget": learner.scorer.budget.tokens,
         "counted_gib": counted_gib(learner),
-        **planned(learner, longest(batch)),
+        **planned(learner, batch),
     }
     found |= bench.memory()
     free_cached_memory()
     return found | {f"emptied_{name}": value for name, value in bench.memory().items() if name == "reserved_gib"}
-
-
-def longest(batch: TokenBatch) -> int:
-    """Tokens of the longest message."""
-    return int(batch.attention_BT.sum(1).max())
