@@ -16,7 +16,7 @@ from typing import Any
 from .config import TrainConfig
 from .memory_plan import PROMPT_TOKENS, WIDE, WIDTHS, LearnerLoad, LearnerMemory, plan_learner
 from .model_shapes import ModelShape, find_shape
-from .run_checks import Parts, check_run
+from .run_checks import Parts, asks_self, check_run
 
 GIB = 1 << 30
 SPARE = 0.05
@@ -145,7 +145,7 @@ def demand_of(config: TrainConfig, parts: Parts | None = None) -> Demand:
     engine = _engine(config, shape, options) if name == "vllm" else None
     longest = engine.longest if engine else min(shape.context, config.sampling.max_new_tokens + PROMPT_TOKENS)
     full = not config.learner.lora_rank
-    frozen = full and (bool(parts.schedule.frozen) or _asks_self(config, parts))
+    frozen = full and (bool(parts.schedule.frozen) or asks_self(config, parts.games.values()))
     reference = full and (parts.algorithm.wants_reference or frozen)
     lags = engine is None and (config.staleness > 0 or bool(options.get("copy")))
     load = LearnerLoad(
@@ -240,8 +240,3 @@ def _engine(config: TrainConfig, shape: ModelShape, options: Mapping[str, Any]) 
         longest=min(shape.context, int(options.get("max_model_len") or shape.context)),
         cache_bytes=math.floor(float(options.get("kv_cache_gib", 0)) * GIB),
     )
-
-
-def _asks_self(config: TrainConfig, parts: Parts) -> bool:
-    """Whether the frozen model judges."""
-    return "self" in (config.judge, *(name for game in parts.games.values() for name in game.judges))

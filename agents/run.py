@@ -28,9 +28,9 @@ from .master_weights import loading_dtype
 from .metrics import append_row, forget_after
 from .models import load_model
 from .refill import refill
-from .run_checks import check_installed, check_run, notices
+from .run_checks import asks_self, check_installed, check_run, notices
 from .run_folder import alone_in, check_folder, sandbox_of
-from .run_judges import asks_self, bound_judges, own_judge
+from .run_judges import bound_judges, own_judge
 from .sampler import Sampler
 from .samplers import open_sampler
 from .schedule import Schedule
@@ -177,8 +177,9 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
         stack.callback(sampler.close)
         if algorithm.wants_reference:
             learner.keep_reference()  # the starting weights, not the restored ones
-        frozen = frozen_voice(config, learner, sampler, tokenizer) if schedule.frozen or asks_self(config) else None
-        judges = bound_judges(config, frozen, tokenizer)
+        judging = asks_self(config, parts.games.values())
+        frozen = frozen_voice(config, learner, sampler, tokenizer) if schedule.frozen or judging else None
+        judges = bound_judges(config, frozen, tokenizer) if judging and frozen is not None else {}
         referee = Referee(sandbox_of(config, run_dir), own_judge(config, judges), judges, reserved=special_tokens(tokenizer))
         by_role = voices_by_role(config, roles, schedule, sampler, frozen)
         collector = Collector(sampler, referee, config.sampling, by_role=by_role, shapers=parts.shapers, lanes=config.lanes)

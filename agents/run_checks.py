@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from sandboxes import SandboxConfig
 from selfplay_envs.game import Game
-from selfplay_envs.judges import check_judge
+from selfplay_envs.judges import SELF, check_judge
 from selfplay_envs.registration import make_game
 from selfplay_envs.shapers import Shaper, find_shaper
 
@@ -104,6 +104,11 @@ def check_installed(config: TrainConfig) -> None:
     name, options = parse_sampler(config.sampler)
     if name == "vllm":
         find_interpreter(options.get("python", ""))
+
+
+def asks_self(config: TrainConfig, games: Iterable[Game]) -> bool:
+    """Whether a game of the run, or the run itself, names the frozen model as a judge."""
+    return SELF in (config.judge, *(name for game in games for name in game.judges))
 
 
 def check_panels(algorithm: Algorithm, games: Mapping[str, Game], trained: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Which judges a run holds itself: `self`, the frozen model, where one of its games or its config asks for it."""
+"""The judge that a run holds itself: `self`, the frozen model."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from transformers import PreTrainedTokenizerBase
 
 from selfplay_envs.game import Judge
 from selfplay_envs.judges import SELF
-from selfplay_envs.registration import make_game
 
 from .adapter_view import AdapterView
 from .chat import render_prompt
@@ -18,20 +17,8 @@ from .sampler import Prompt, Sampler
 from .self_judge import JUDGING, CriteriaShare, SelfJudge
 
 
-def asks_self(config: TrainConfig) -> bool:
-    """Whether a game of the run, or the run itself, names the frozen model as a judge.
-
-    Raises:
-        UsageError: A game is not registered, or does not take a keyword.
-    """
-    games = [make_game(mix.env_id, **mix.kwargs) for mix in config.games]
-    return SELF in (config.judge, *(name for game in games for name in game.judges))
-
-
-def bound_judges(config: TrainConfig, frozen: Sampler | None, tokenizer: PreTrainedTokenizerBase) -> dict[str, Judge]:
-    """`self`, where it is asked: the judge that speaks with a frozen voice and knows how much text its model can take."""
-    if frozen is None or not asks_self(config):
-        return {}
+def bound_judges(config: TrainConfig, frozen: Sampler, tokenizer: PreTrainedTokenizerBase) -> dict[str, Judge]:
+    """`self`: the judge that speaks with a frozen voice and knows how much text its model can take."""
     speaker = frozen.parent if isinstance(frozen, AdapterView) else frozen
     context = int(getattr(speaker, "context", 1 << 30))
 

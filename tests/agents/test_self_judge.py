@@ -19,7 +19,8 @@ from agents.learner_config import LearnerConfig
 from agents.metrics import episode_metrics, read_rows
 from agents.presets import find_preset
 from agents.run import open_run
-from agents.run_judges import asks_self, bound_judges
+from agents.run_checks import asks_self, check_run
+from agents.run_judges import bound_judges
 from agents.sampler import Prompt, ScriptedSampler, TransformersSampler
 from agents.sampling import Sampling
 from agents.self_judge import CRITERIA, CriteriaShare, SelfJudge, judge_prompt, parse_score
@@ -362,10 +363,9 @@ def test_there_is_never_a_second_copy_of_the_starting_weights(config: TrainConfi
 def test_a_judge_is_bound_only_where_it_is_asked(config: TrainConfig, tmp_path: Path) -> None:
     plain = GameMix(env_id=CHALLENGE, kwargs={"attempts": 2, "style": "terse"}, fresh=1, replay=0, references=0)
     weighed = replace(plain, kwargs={**plain.kwargs, "quality_weight": 1.0})
-    assert [asks_self(replace(config, games=(mix,))) for mix in (plain, weighed)] == [False, True]
-    assert asks_self(replace(config, games=(plain,), judge="self"))
-    assert asks_self(find_preset("lsp-3b"))
-    assert not asks_self(find_preset("lsp-tiny"))
+    asked = [*(replace(config, games=(mix,)) for mix in (plain, weighed)), replace(config, games=(plain,), judge="self")]
+    asked += [find_preset("lsp-3b"), find_preset("lsp-tiny")]
+    assert [asks_self(one, check_run(one).games.values()) for one in asked] == [False, True, True, True, False]
     run = open_run(replace(config, games=(plain,)), tmp_path / "run", lambda event: None)
     with run as opened, pytest.raises(UsageError, match="judge='self'"):
         opened.collector.referee.judge_named("self")
