@@ -83,6 +83,9 @@ def check_sampler(config: TrainConfig) -> None:
     """
     options = getattr(SAMPLERS.find(config.sampler), "keywords", {})
     if parse_sampler(config.sampler)[0] != "vllm":
+        for name in ("max_rows", "prefill_tokens"):
+            if options.get(name, 1) < 1:
+                raise ValueError(f"sampler={config.sampler!r}: {name} must be at least 1; leave it out for the default.")
         return
     check_engine(options)
     if config.staleness and options.get("sleep"):

@@ -73,7 +73,7 @@ def finds_nothing(bench: Bench) -> Iterator[Row]:
 
 
 def section(name: str, run: Any) -> Section:
-    return Section(name=name, run=run, part=1, estimate_s=1, measures="", decides="")
+    return Section(name=name, run=run, part=1, estimate_s=1)
 
 
 @pytest.fixture(scope="module")

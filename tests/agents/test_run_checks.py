@@ -163,3 +163,9 @@ def test_a_step_that_teaches_nothing_is_told_once_in_a_row(letters_run: TrainCon
 @pytest.mark.parametrize(("text", "staleness"), [("vllm:sleep=1", 0), ("vllm:sleep=0", 1), ("vllm", 1), ("transformers", 1)])
 def test_an_engine_may_sleep_or_speak_ahead(text: str, staleness: int) -> None:
     check_run(replace(KUHN, sampler=text, staleness=staleness))
+
+
+@pytest.mark.parametrize("option", ["max_rows=0", "prefill_tokens=-3"])
+def test_a_sampler_without_room_is_refused_before_anything_is_loaded(option: str) -> None:
+    with pytest.raises(ValueError, match=f"{option.partition('=')[0]} must be at least 1"):
+        check_run(replace(KUHN, sampler=f"transformers:{option}"))

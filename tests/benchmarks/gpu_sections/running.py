@@ -40,9 +40,7 @@ class Section:
     run: Callable[[Bench], Iterator[Row]]
     part: int
     estimate_s: int
-    """On an H200 [C]."""
-    measures: str
-    decides: str
+    """On an H200, calculated."""
 
     @property
     def limit_s(self) -> float:
