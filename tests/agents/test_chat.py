@@ -148,7 +148,7 @@ def test_vllm_is_told_both_and_its_replies_show_neither(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("agents.vllm_sampler.EngineKeeper", Keeper)
-    monkeypatch.setattr("agents.vllm_sampler.find_spec", lambda name: SimpleNamespace())
+    monkeypatch.setattr("agents.vllm_process.find_spec", lambda name: SimpleNamespace())
     tokenizer = copy.deepcopy(tokenizer)
     tokenizer.chat_template = ENDING
     [replies] = VllmSampler(model, tokenizer).act([prompt("a")], Sampling(max_new_tokens=9), [(1, 2)])

@@ -10,9 +10,11 @@
     tables        the word table's gradients are added in place; off: autograd's way
     workers       micro-batches side by side; off: one after the other, with one thread; seconds are the clock's
     all           everything that was chosen, beside torch's own way on one thread
+    sharing       no short cut but `share_prompts`: micro-batches packed, prompts computed once, beside one row per message
 
 Every arm is a process of its own, and they take turns; shown are medians of paired ratios, off / on, of processor seconds of an
-update and of peak resident memory above the loaded model. A short cut that was chosen shows at least 0.97.
+update, of peak resident memory above the loaded model, and of the positions that the learner computes. A short cut that was
+chosen shows at least 0.97.
 """
 
 from __future__ import annotations
@@ -25,6 +27,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from statistics import median
 
+import torch
 import tyro
 from rich.console import Console
 from rich.progress import track
@@ -45,12 +48,13 @@ class Options:
     runs: int = 5
     updates: int = 6
     """Of a process; the first is not counted."""
-    rows: tuple[str, ...] = ("onednn", "blocks", "attention", "tables", "workers", "all")
+    rows: tuple[str, ...] = ("onednn", "blocks", "attention", "tables", "workers", "all", "sharing")
 
 
 def measure(work: Work, updates: int) -> dict[str, float]:
-    """One arm: seconds of an update, the processor's and the clock's, and memory."""
+    """One arm: seconds of an update, the processor's and the clock's, memory, and positions of the last batch."""
     from agents import ALGORITHMS, Learner
+    from agents.packing import pack
 
     model, tokenizer = trl_work.open_model(work, work.dtype)
     sampler = trl_work.open_sampler(work, model, tokenizer)
@@ -63,7 +67,11 @@ def measure(work: Work, updates: int) -> dict[str, float]:
         learner.update(batch, ALGORITHMS[work.algorithm])
         seconds.append((time.process_time() - started[0], time.perf_counter() - started[1]))
     cpu_s, wall_s = (median(column) for column in zip(*seconds[1:], strict=True))
-    return {"cpu_s": cpu_s, "wall_s": wall_s, "above_mib": gauge.to_json()["above_mib"]}
+    last, cpu = batches[-1], torch.device("cpu")
+    parts = [last.rows(rows) for _, rows in learner.scorer.parts(last, work.micro_batch_tokens)]
+    packed = sum(pack(part, cpu, torch.float32).ids_1T.numel() for part in parts)
+    positions = packed if work.share_prompts else int(last.attention_BT.sum())
+    return {"cpu_s": cpu_s, "wall_s": wall_s, "above_mib": gauge.to_json()["above_mib"], "positions": float(positions)}
 
 
 def arm(work: Work, updates: int) -> dict[str, float]:
@@ -86,6 +94,17 @@ def settings(name: str, chosen: Mapping[str, int]) -> tuple[str, str]:
     return _text({**base, name: 1 if name == "workers" else 0}), _text({**base, name: on})
 
 
+def works_of(name: str, model: str, dtype: str, chosen: Mapping[str, int]) -> tuple[Work, Work]:
+    """What the arms without and with it do."""
+    lengths = "drawn" if name == "blocks" else "full"
+    if name == "sharing":
+        taken = _text({**chosen, "threads": 1, "workers": 1})
+        off, on = (Work(model=model, dtype=dtype, threads=1, short_cuts=taken, share_prompts=one) for one in (False, True))
+    else:
+        off, on = (Work(model=model, dtype=dtype, threads=1, lengths=lengths, short_cuts=own) for own in settings(name, chosen))
+    return off, on
+
+
 def _text(choices: Mapping[str, int]) -> str:
     return ",".join(f"{name}={value}" for name, value in choices.items())
 
@@ -101,22 +120,19 @@ def main(options: Options) -> None:
     chosen = parse_short_cuts(trials.short_cuts.text)
     console.print(f"{processor_name()}: {options.model} takes {trials.short_cuts.text}", soft_wrap=True)
     table = Table(title=f"An update without / with it, medians of {options.runs} paired runs")
-    for column in ("short cut", "precision", "chosen", "its trial", "seconds", "memory"):
+    for column in ("short cut", "precision", "chosen", "its trial", "seconds", "memory", "positions"):
         table.add_column(column)
     for name in options.rows:
         dtype = "bfloat16" if name == "attention" else "float32"
-        off, on = settings(name, chosen)
-        works = [
-            Work(model=options.model, dtype=dtype, threads=1, lengths="drawn" if name == "blocks" else "full", short_cuts=own)
-            for own in (off, on)
-        ]
+        works = works_of(name, options.model, dtype, chosen)
         rows = [
             [arm(work, options.updates) for work in works]
             for _ in track(range(options.runs), name, console=console, transient=True)
         ]
         clock = "wall_s" if name in ("workers", "all") else "cpu_s"
-        ratios = [median(without[key] / taken[key] for without, taken in rows) for key in (clock, "above_mib")]
-        was = "yes" if name == "all" or chosen[name] > (name == "workers") else "no"
+        keys = (clock, "above_mib", "positions")
+        ratios = [median(without[key] / taken[key] for without, taken in rows) for key in keys]
+        was = "yes" if name not in chosen or chosen[name] > (name == "workers") else "no"
         trial = f"{trials.ratios[name]:.2f}" if name in trials.ratios else ""
         table.add_row(name, dtype, was, trial, *(f"{ratio:.2f}" for ratio in ratios))
     console.print(table)

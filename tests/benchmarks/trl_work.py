@@ -47,6 +47,8 @@ class Work:
     """Ours."""
     gradient_checkpointing: bool = False
     """Ours; TRL's is one of its settings."""
+    share_prompts: bool = True
+    """Ours."""
     short_cuts: str = ""
     """Ours; empty: tried, but on no more cores than `threads`."""
 
@@ -186,6 +188,7 @@ def learner_config(work: Work, grad_clip: float) -> LearnerConfig:
         grad_clip=grad_clip,
         micro_batch_tokens=work.micro_batch_tokens,
         gradient_checkpointing=work.gradient_checkpointing,
+        share_prompts=work.share_prompts,
         dtype="bfloat16" if work.dtype == "bfloat16" else "float32",
     )
 
