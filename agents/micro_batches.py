@@ -16,8 +16,7 @@ def micro_batches(
 ) -> list[list[int]]:
     """Rows of similar length together, cut so that a micro-batch's padded size stays within `budget` tokens (or is one unit).
 
-    A unit is one row; with `share` replies to one prompt, as many as the budget holds;
-    with `pairs` rows 2i and 2i + 1.
+    A unit is one row; with `share` replies to one prompt, as many as the budget holds; with `pairs` rows 2i and 2i + 1.
 
     Args:
         batch: All rows.
@@ -36,22 +35,24 @@ def micro_batches(
         units = [piece for group in groups for piece in _fitting(group, real, reply, budget)]
     else:
         units = [[row] for row in chosen]
-    if share:
-        group_of = {row: number for number, group in enumerate(groups) for row in group}
-        prompts = [{group_of[row]: real[row] - reply[row] for row in unit} for unit in units]  # one number per prompt
-        slots = [sum(own.values()) + sum(reply[row] for row in unit) for own, unit in zip(prompts, units, strict=True)]
-    else:
-        slots = [len(unit) * max(real[row] for row in unit) for unit in units]
-    sized = sorted((-size, -reply[unit[0]], unit) for size, unit in zip(slots, units, strict=True))
-    parts: list[list[list[int]]] = []
+    prompt_of = {row: number for number, group in enumerate(groups) for row in group}
+
+    def positions(unit: list[int]) -> int:
+        if not share:
+            return len(unit) * max(real[row] for row in unit)
+        prompts = {prompt_of[row]: real[row] - reply[row] for row in unit}
+        return sum(prompts.values()) + sum(reply[row] for row in unit)
+
+    parts: list[list[int]] = []
     width = room = 0
-    for minus_size, _, unit in sized:
-        if not parts or (-minus_size if share else width) > room:
+    for unit in sorted(units, key=lambda unit: (-positions(unit), -reply[unit[0]], unit)):
+        size = positions(unit)
+        if not parts or (size if share else width) > room:
             parts.append([])
-            width, room = -minus_size, budget
-        parts[-1].append(unit)
-        room -= -minus_size if share else width
-    return [[row for unit in part for row in unit] for part in parts]
+            width, room = size, budget
+        parts[-1] += unit
+        room -= size if share else width  # padding makes every unit as wide as the first
+    return parts
 
 
 def _fitting(group: list[int], real: Sequence[int], reply: Sequence[int], budget: int) -> list[list[int]]:
