@@ -15,12 +15,19 @@ from torch import LongTensor, Tensor
 from transformers import PreTrainedModel
 from transformers.cache_utils import DynamicCache, DynamicLayer
 
+from .cpu_attention import cached_dtype
+
 
 class RoomyLayer(DynamicLayer):
-    """Full-attention keys and values, `(rows, heads, length, width)`, as the filled part of a buffer."""
+    """Full-attention keys and values, `(rows, heads, length, width)`, as the filled part of a buffer.
 
-    def __init__(self, **kwargs: Any) -> None:
+    Args:
+        room_dtype: Of the buffer; None: as keys and values come.
+    """
+
+    def __init__(self, room_dtype: torch.dtype | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        self._room_dtype = room_dtype
         self._room: tuple[Tensor, Tensor] | None = None
 
     def make_room(self, rows: Tensor, length: int) -> None:
@@ -37,13 +44,14 @@ class RoomyLayer(DynamicLayer):
         used = max(_filled(part)[0].shape[2] for part in parts)
         for side in (0, 1):
             first = _filled(parts[0])[side]
-            new = first.new_empty((sum(map(len, rows)), first.shape[1], length, first.shape[3]))
+            size = sum(map(len, rows)), first.shape[1], length, first.shape[3]
+            new = first.new_empty(size, dtype=self._room_dtype or first.dtype)
             start = 0
             for part, own in zip(parts, rows, strict=True):
                 old, stop = _filled(part)[side], start + len(own)
                 pad = used - old.shape[2]
                 new[start:stop, :, :pad] = 0
-                new[start:stop, :, pad:used] = old[own]
+                new[start:stop, :, pad:used] = old[own]  # which rounds nothing: a buffer is never narrower
                 start = stop
             buffers.append(new)
         self._room = (buffers[0], buffers[1])
@@ -84,7 +92,8 @@ class RoomyCache:
 
     def __init__(self, model: PreTrainedModel) -> None:
         self.cache = DynamicCache(config=model.config)
-        self.cache.layers = [RoomyLayer() if type(layer) is DynamicLayer else layer for layer in self.cache.layers]
+        dtype = cached_dtype(model)
+        self.cache.layers = [RoomyLayer(dtype) if type(layer) is DynamicLayer else layer for layer in self.cache.layers]
 
     @property
     def is_roomy(self) -> bool:

@@ -83,6 +83,17 @@ def test_what_is_computed_in_float32(
     assert seen == [wanted]
 
 
+def test_single_queries_against_a_cache_in_float32_are_rounded_once() -> None:
+    query, _, _ = parts(1, 300)
+    _, key, value = parts(1, 300, torch.float32)
+    seen = torch.ones(2, 1, 1, 300, dtype=torch.bool)
+    out, _ = attention(Layer(), query, key, value, seen, scaling=0.5)
+    wide_key, wide_value = (one.double().repeat_interleave(2, 1) for one in (key, value))
+    exact = ((query.double() @ wide_key.transpose(-1, -2) * 0.5).softmax(-1) @ wide_value).transpose(1, 2)
+    assert out.dtype == torch.bfloat16
+    torch.testing.assert_close(out, exact.bfloat16(), rtol=2**-8, atol=1e-6)
+
+
 def test_a_model_takes_it_and_may_still_share_prompts(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = asked_in(monkeypatch)
     model = cast(Any, build_model()).to(torch.bfloat16)

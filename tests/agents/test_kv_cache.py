@@ -1,9 +1,14 @@
 from __future__ import annotations
 
+from typing import Any
+
+import pytest
 import torch
 from transformers import PreTrainedModel
 
+from agents.cpu_attention import use_short_float32
 from agents.kv_cache import RoomyCache
+from agents.master_weights import round_weights
 
 
 def test_written_in_place_it_predicts_what_a_whole_pass_predicts(model: PreTrainedModel) -> None:
@@ -24,6 +29,24 @@ def test_written_in_place_it_predicts_what_a_whole_pass_predicts(model: PreTrain
             )
         whole = model(input_ids=ids[rows]).logits[:, -1]
     torch.testing.assert_close(out.logits[:, -1], whole, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("short", [True, False])
+def test_where_attention_is_float32_the_cache_of_a_bfloat16_model_is_too(model: PreTrainedModel, short: bool) -> None:
+    round_weights(model, torch.bfloat16)
+    if short:
+        use_short_float32(model)
+    ids, cache = torch.tensor([[5, 6, 7, 8, 9, 10], [11, 12, 13, 14, 15, 16]]), RoomyCache(model)
+    with torch.no_grad():
+        model(input_ids=ids[:, :4], past_key_values=cache.cache, use_cache=True)
+        cache.select(torch.tensor([0, 1, 1]), 6)
+        out = model(input_ids=ids[[0, 1, 1], 4:5], past_key_values=cache.cache, use_cache=True)
+        whole = model(input_ids=ids[[0, 1, 1], :5]).logits[:, -1]
+    layers: list[Any] = list(cache.cache.layers)
+    [dtype] = {one.dtype for layer in layers for one in (layer.keys, layer.values)}
+    assert dtype == (torch.float32 if short else torch.bfloat16)
+    assert out.logits.dtype == torch.bfloat16
+    torch.testing.assert_close(out.logits[:, -1], whole, atol=0.05, rtol=0.05)
 
 
 def test_without_room_it_grows_as_transformers_does(model: PreTrainedModel) -> None:
