@@ -4,8 +4,8 @@ torch's attention kernel for processors multiplies bfloat16 block by block, and 
 sequences are long: with 4 heads of 32 and 92 tokens a forward and backward pass took 7.2 ms in bfloat16 and 2.7 ms in float32,
 conversions included; with 9 heads of 64 and 128 tokens 21 and 13 ms; with 574 tokens 43 and 51 ms. Single queries against a
 cache gain most: with 32 rows and 128 keys 2.8 ms in bfloat16 and 0.36 against a cache that holds float32, as `agents.kv_cache`
-therefore does; with 2,048 keys 51 and 10 (AMD EPYC, Zen 5). Other precisions, devices and lengths take transformers' own way. The
-results differ by rounding, in float32's favour.
+therefore does; with 2,048 keys 51 and 10 (AMD EPYC, Zen 5). Other precisions, devices and lengths take transformers' own way.
+The results differ by rounding, in float32's favour.
 """
 
 from __future__ import annotations
