@@ -17,6 +17,7 @@ from .config import TrainConfig
 from .memory_plan import PROMPT_TOKENS, WIDE, WIDTHS, LearnerLoad, LearnerMemory, plan_learner
 from .model_shapes import ModelShape, find_shape
 from .run_checks import Parts, asks_self, check_run
+from .sampler_text import ENGINE_RANKS
 
 GIB = 1 << 30
 SPARE = 0.05
@@ -29,7 +30,6 @@ BIG_CARD_GIB, BIG_BATCH, BATCH = 70, 16_384, 8_192
 """From that size on vLLM computes so many prompt tokens at a time, below it so many."""
 LOGIT_COPIES = 4
 """Of every row's logits, float32, while an engine draws a token."""
-LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,7 @@ def engine_floor(demand: Demand, card: Card) -> int:
     """Bytes that an engine takes before the first key: weights, room for adapters, one batch of prompts, logits, graphs."""
     engine, shape, config = demand.engine, demand.shape, demand.config.learner
     assert engine is not None
-    rank = next((one for one in LORA_RANKS if config.lora_rank <= one), config.lora_rank) if config.lora_rank else 0
+    rank = next((one for one in ENGINE_RANKS if config.lora_rank <= one), config.lora_rank) if config.lora_rank else 0
     weights = engine.width * (shape.weights + demand.load.adapters * shape.adapter_weights(rank))
     batch = BIG_BATCH if card.gib >= BIG_CARD_GIB else BATCH
     states = batch * engine.width * (2 * shape.mlp_width + 4 * shape.width)

@@ -31,6 +31,8 @@ SAMPLERS: Registry[Any] = Registry(
 
 ENGINE_DTYPES = ("auto", "float32", "bfloat16", "float16")
 """What vLLM may compute in; `auto`: as the model."""
+ENGINE_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
+"""Of LoRA adapters, as vLLM makes room for them."""
 _LEAST = {"max_rows": 1, "max_model_len": 0, "kv_cache_gib": 0, "restarts": 0}
 """Of options of vLLM."""
 

@@ -13,13 +13,12 @@ from transformers import PreTrainedModel
 from .adapters import adapter_names, has_adapters
 from .lora import save_adapter
 from .models import quiet_transformers
+from .sampler_text import ENGINE_RANKS
 from .vllm_engine import Adapter
 from .vllm_process import exchange_folder
 
 NAME = "weights"
 """What the weights are called in the folder that the engine works in."""
-RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
-"""Of LoRA adapters, as vLLM makes room for them."""
 
 
 class WeightFiles:
@@ -98,7 +97,7 @@ def save_weights(model: PreTrainedModel, folder: Path, dtype: torch.dtype) -> No
 
 
 def _rank(model: PreTrainedModel) -> int:
-    """The rank that an engine makes room for: the smallest of `RANKS` that fits; 0 without adapters.
+    """The rank that an engine makes room for: the smallest of `ENGINE_RANKS` that fits; 0 without adapters.
 
     Raises:
         ValueError: None fits.
@@ -106,7 +105,7 @@ def _rank(model: PreTrainedModel) -> int:
     if not has_adapters(model):
         return 0
     largest = max(config.r for config in cast(Any, model).peft_config.values())
-    for rank in RANKS:
+    for rank in ENGINE_RANKS:
         if largest <= rank:
             return rank
-    raise ValueError(f"LearnerConfig.lora_rank={largest} is above {RANKS[-1]}, the largest that vLLM takes; lower it.")
+    raise ValueError(f"LearnerConfig.lora_rank={largest} is above {ENGINE_RANKS[-1]}, the largest that vLLM takes; lower it.")

@@ -25,7 +25,7 @@ from ..memory_cards import (
 from ..memory_elsewhere import plan_host
 from ..memory_plan import CONTEXT_BYTES
 from ..memory_remedies import find_remedy
-from ..run_checks import check_run
+from ..run_checks import Parts, check_run
 from ..tables import print_table, say, say_command
 
 
@@ -48,7 +48,7 @@ def print_memory(console: Console, title: str, config: TrainConfig) -> None:
     for card, fit in zip(cards, fits, strict=True):
         if not fit.fits:
             say(console, "")
-            _print_remedy(console, config, card, fit)
+            _print_remedy(console, config, parts, card, fit)
     say(console, "")
     _print_elsewhere(console, demand)
     say(console, f"`About` is estimated, all else exact; {100 * SPARE:.0f} % of a card are left free for that.")
@@ -134,8 +134,8 @@ def _print_engine(console: Console, demand: Demand) -> None:
         say(console, f"The frozen judge's {own} process beside it: {_gib(decoding_bytes(demand))} GiB.")
 
 
-def _print_remedy(console: Console, config: TrainConfig, card: Card, fit: Fit) -> None:
-    remedy = find_remedy(config, card, check_run(config))
+def _print_remedy(console: Console, config: TrainConfig, parts: Parts, card: Card, fit: Fit) -> None:
+    remedy = find_remedy(config, card, parts)
     where = f"a card of {card.name}" if card in CARDS else "the card here"
     few = "" if fit.cache_tokens >= fit.cache_wanted else " (not a single long message fits the engine)"
     if remedy is None:

@@ -12,7 +12,6 @@ from agents.memory_cards import (
     ASLEEP_BYTES,
     CARDS,
     GIB,
-    LORA_RANKS,
     Card,
     card_here,
     decoding_bytes,
@@ -23,7 +22,6 @@ from agents.memory_cards import (
     with_share,
 )
 from agents.presets import find_preset
-from agents.vllm_weights import RANKS
 
 AZR, LSP, SMALL = find_preset("azr-8b"), find_preset("lsp-3b"), find_preset("azr-1.5b")
 FULL = replace(LSP, learner=replace(LSP.learner, lora_rank=0))
@@ -116,10 +114,6 @@ def test_a_learner_on_a_card_of_its_own_does_not_share_it_with_the_engine():
     assert fit.updating == beside.learner.peak
     assert fit.fits
     assert not fit_on(demand_of(replace(AZR, device="cuda:0")), OLD["48 GB"]).fits
-
-
-def test_ranks_are_those_that_the_engine_makes_room_for():
-    assert LORA_RANKS == RANKS
 
 
 def test_the_card_here_is_the_one_that_the_run_would_take(monkeypatch: pytest.MonkeyPatch):
