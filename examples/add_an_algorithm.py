@@ -1,4 +1,4 @@
-"""An algorithm of your own: a loss and a row, here SAPO's soft gate instead of a clip.
+"""An algorithm of your own: a loss and its entry, here SAPO's soft gate instead of a clip.
 
 It then trains like any other, from Python or from the command line:
 
@@ -14,8 +14,8 @@ from pathlib import Path
 import torch
 
 from agents import Algorithm, Objective, find_preset, train
-from agents.advantages import standardise
-from agents.masked import masked_sum
+from agents.algorithms.advantages import standardise
+from agents.algorithms.masked import masked_sum
 
 
 def soft_gate(logprobs_BT, old_logprobs_BT, advantage_BT, mask_BT, denominator, *, tau_up=1.0, tau_down=1.05):

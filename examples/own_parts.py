@@ -19,10 +19,10 @@ from pathlib import Path
 import torch
 
 from agents import Algorithm, find_preset, train
-from agents.advantages import on_tokens
-from agents.losses import policy_gradient
+from agents.algorithms.advantages import on_tokens
+from agents.algorithms.losses import policy_gradient
 from selfplay_envs import Episode, JudgeItem, Score
-from selfplay_envs.learnability import SolveStats
+from selfplay_envs.rewards.learnability import SolveStats
 
 
 class Vowels:
@@ -44,9 +44,9 @@ def near(stats: SolveStats, *, target: float = 0.5) -> float:
 
 
 def variety(episodes: list[Episode], *, weight: float = 0.5) -> dict[tuple[int, int], float]:
-    """Shaper: takes `weight` from each proposal that is said word for word more than once in the batch."""
-    said = Counter(episode.messages[0].reply.text for episode in episodes)
-    return {(i, 0): -weight for i, episode in enumerate(episodes) if said[episode.messages[0].reply.text] > 1}
+    """Shaper: takes `weight` from each proposal that stands word for word more than once in the batch."""
+    counts = Counter(episode.messages[0].reply.text for episode in episodes)
+    return {(i, 0): -weight for i, episode in enumerate(episodes) if counts[episode.messages[0].reply.text] > 1}
 
 
 def above_median(returns_B, group_B, mask_BT):

@@ -21,14 +21,14 @@ from pathlib import Path
 
 import tyro
 
-from agents.cli.results import compare
-from agents.cli.stages import processor_of
-from agents.metrics import read_rows
+from agents.display.timings import processor_of
+from agents.evaluation.comparison import compare
+from agents.runs.rows import read_rows
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """What to run."""
+    """The runs, and where they go."""
 
     preset: str = "azr-tiny"
     seeds: tuple[int, ...] = (0, 1, 2)
@@ -58,12 +58,13 @@ def run(options: Options, arm: str, seed: int) -> Path:
 def line(name: str, folder: Path) -> tuple[str, list[str], float]:
     """One row of the table, the names of its columns, and the mean gain over all problems."""
     rows = read_rows(folder / "eval.jsonl")
-    found = {one.name: one for one in compare(rows[0], rows[-1]) if one.k == 1}
+    results = {result.name: result for result in compare(rows[0], rows[-1]) if result.k == 1}
     cells: list[str] = []
-    for one in found.values():
-        before, after, gain, low, high = (100 * value for value in (one.before, one.after, one.gain, one.low, one.high))
+    for result in results.values():
+        values = (result.before, result.after, result.gain, result.low, result.high)
+        before, after, gain, low, high = (100 * value for value in values)
         cells.append(f"{before:.1f} → {after:.1f} (**{gain:+.1f}** [{low:+.1f}, {high:+.1f}])")
-    return f"| {name} | " + " | ".join(cells) + " |", list(found), found["all problems"].gain
+    return f"| {name} | " + " | ".join(cells) + " |", list(results), results["all problems"].gain
 
 
 def main(options: Options) -> list[float]:

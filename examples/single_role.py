@@ -1,6 +1,6 @@
 """Plain single-agent code that knows only gymnasium: a softmax table learns to play the first seat of Kuhn poker.
 
-`reward_role="first"` makes the episode's return that seat's chips, whoever spoke last; nothing else here is about self-play.
+`reward_role="first"` makes the episode's return that seat's chips, whoever moved last; nothing else here is about self-play.
 The other seat acts at random.
 
     python -m examples.single_role            # seconds; the best reply to a random opponent earns 1/2 chip a hand

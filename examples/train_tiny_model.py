@@ -31,17 +31,17 @@ from rich.progress import track
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
-from agents.config import EvalConfig
-from agents.evaluate import evaluate
-from agents.models import load_model
-from agents.sampler import TransformersSampler
-from agents.sampling import Sampling
-from agents.tiny import TINY_MODEL
+from agents.config.run import EvalConfig
+from agents.config.sampling import Sampling
+from agents.evaluation.evaluate import evaluate
+from agents.models.loading import load_model
+from agents.samplers.transformers import TransformersSampler
 from agents.tiny.demonstrations import Care, Example, documents, examples
+from agents.tiny.folder import TINY_MODEL
 from agents.tiny.programs import Task, sample_task
 from selfplay_envs import Referee, read_azr_tasks
-from selfplay_envs.parsing import bodies
-from selfplay_envs.programs import parse_program, program_key
+from selfplay_envs.replies.parsing import bodies
+from selfplay_envs.tasks.programs import parse_program, program_key
 
 SPECIAL = ("<|pad|>", "<|end|>", "<|user|>", "<|assistant|>", "<|system|>")
 LABELS = ("python", "input", "output", "message", "action", "instruction", "answer")
@@ -255,8 +255,8 @@ def report(recipe: Recipe, corpora: list[list[Example]], tasks: list[Task], fact
     counts = {"warm_start_programs": len(warm), "held_out_programs": len(held), "programs_in_both": len(warm & held)}
     settings = {name: value for name, value in asdict(recipe).items() if name not in ("out", "fast", "threads")}
     rounded = {name: round(value, 4) for name, value in scores.items()}
-    found = {**settings, **counts, **facts, "held_out_scores": rounded}
-    (recipe.out / "recipe.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    recorded = {**settings, **counts, **facts, "held_out_scores": rounded}
+    (recipe.out / "recipe.json").write_text(json.dumps(recorded, indent=1) + "\n", encoding="utf-8")
     console.print(counts, {name: value for name, value in rounded.items() if name.endswith(("@1", "@4"))})
     console.print(f"Written to {recipe.out}")
 

@@ -9,19 +9,26 @@
 Importing this starts nothing and needs only the standard library; the docker package is loaded when it is used.
 """
 
-from .docker_engine import docker_available
-from .errors import SandboxError, SandboxUnavailable
-from .literals import NotALiteral, NotSerialisable, TooLarge, canonical, parse_arguments, parse_literal, same_text, same_value
-from .opening import SandboxConfig, describe, open_sandbox
-from .pool import draw_hash_seeds
-from .purity import Purity, purity_of
+from .backends.docker_engine import docker_available
+from .backends.packages import check_packages
+from .config import SandboxConfig
+from .core.errors import SandboxError, SandboxUnavailable
+from .core.moved import forward
+from .core.stats import SandboxStats
+from .core.types import CallOutcome, CodeSandbox, Job, Limits, Outcome, Status
+from .diagnosis import Component, describe
+from .pool.sandbox import draw_hash_seeds
+from .protocol.canonical import NotSerialisable, TooLarge, canonical
+from .protocol.equality import same_text, same_value
+from .protocol.literals import NotALiteral, parse_arguments, parse_literal
+from .purity.proof import Purity, purity_of
+from .registry import open_sandbox
 from .scripted import ScriptedSandbox
-from .spec import CallOutcome, CodeSandbox, Job, Limits, Outcome, Status
-from .stats import SandboxStats
 
 __all__ = [
     "CallOutcome",
     "CodeSandbox",
+    "Component",
     "Job",
     "Limits",
     "NotALiteral",
@@ -36,6 +43,7 @@ __all__ = [
     "Status",
     "TooLarge",
     "canonical",
+    "check_packages",
     "describe",
     "docker_available",
     "draw_hash_seeds",
@@ -46,3 +54,16 @@ __all__ = [
     "same_text",
     "same_value",
 ]
+forward(
+    __name__,
+    {
+        "errors": "core.errors",
+        "literals": "protocol.literals protocol.equality protocol.canonical",
+        "monty": "monty.sandbox monty.gate",
+        "opening": "registry config diagnosis",
+        "pool": "pool.sandbox pool.frames",
+        "purity": "purity.proof",
+        "spec": "core.types",
+        "stats": "core.stats",
+    },
+)

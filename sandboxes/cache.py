@@ -1,4 +1,4 @@
-"""The verdict cache: what a call was answered once need not be asked again, where it is proved that the answer cannot change.
+"""The verdict cache: a call that was answered once is not run again, where it is proved that the answer cannot change.
 
 So only programs whose calls cannot meet are remembered: what others answer may depend on the day, or on what ran before.
 """
@@ -12,20 +12,20 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import astuple, replace
 
-from .purity import Purity, purity_of
-from .spec import CallOutcome, CodeSandbox, Job, Outcome, Status
-from .stats import SandboxStats
+from .core.stats import SandboxStats
+from .core.types import CallOutcome, CodeSandbox, Job, Outcome, Status
+from .purity.proof import Purity, purity_of
 
 _ENTRY_BYTES = 500  # key, outcome object and their places in the table; the texts come on top
 _FORGOTTEN = frozenset({Status.TIMEOUT, Status.IDLE, Status.MEMORY, Status.WORKER_LOST, Status.FORBIDDEN})
-"""What also depends on the machine, or on the job as a whole, and is asked again."""
+"""Outcomes that also depend on the machine, or on the job as a whole: such calls run again."""
 
 
 class CachingSandbox(CodeSandbox):
     """A `CodeSandbox` that remembers the outcomes of another one; the least recently used leave first.
 
-    It lives no longer than the interpreter that answers, which is therefore part of every key. A job that asks for
-    determinism and one that does not are different questions.
+    It lives no longer than the interpreter that answers, which is therefore part of every key. Jobs with and
+    without a proof of determinism have different keys.
 
     Args:
         inner: Answers what is not remembered; closed together with this one.
@@ -47,23 +47,23 @@ class CachingSandbox(CodeSandbox):
         """A future of one outcome per job; only the calls that are not remembered go further."""
         keys = [_keys(job) for job in jobs]
         with self._lock:
-            known = [[self._recall(key) for key in own] for own in keys]
-        asked: dict[int, Job] = {}
-        for index, (job, found) in enumerate(zip(jobs, known, strict=True)):
-            calls = tuple(call for call, outcome in zip(job.calls, found, strict=True) if outcome is None)
+            known = [[self._recall(key) for key in job_keys] for job_keys in keys]
+        unanswered: dict[int, Job] = {}
+        for index, (job, outcomes) in enumerate(zip(jobs, known, strict=True)):
+            calls = tuple(call for call, outcome in zip(job.calls, outcomes, strict=True) if outcome is None)
             if calls or not job.calls:
-                asked[index] = replace(job, calls=calls)
-        inner = self.inner.submit(list(asked.values()))
+                unanswered[index] = replace(job, calls=calls)
+        inner = self.inner.submit(list(unanswered.values()))
         outer: Future[list[Outcome]] = Future()
         outer.add_done_callback(lambda future: inner.cancel() if future.cancelled() else None)
 
         def finish(done: Future[list[Outcome]]) -> None:
             if not outer.set_running_or_notify_cancel():
-                return  # whoever asked has lost interest, which is also the only way that `done` is cancelled
+                return  # the caller has cancelled it, which is also the only way that `done` is cancelled
             if (error := done.exception()) is not None:
                 outer.set_exception(error)
                 return
-            answers = dict(zip(asked, done.result(), strict=True))
+            answers = dict(zip(unanswered, done.result(), strict=True))
             outer.set_result([self._merge(*row, answers.get(i)) for i, row in enumerate(zip(keys, known, strict=True))])
 
         inner.add_done_callback(finish)
@@ -125,12 +125,12 @@ def _keys(job: Job) -> list[bytes | None]:
     if purity_of(job) is Purity.ALONE:
         return [None] * len(job.calls)
     shared = hashlib.blake2b(digest_size=16)
-    for text in (job.program, job.entry_point, repr((*astuple(job.limits), job.determinism))):
+    for text in (job.program, job.entry_point, repr((*astuple(job.limits), job.determinism, job.packages))):
         data = text.encode("utf-8", "surrogatepass")
         shared.update(len(data).to_bytes(8, "little") + data)
     keys: list[bytes | None] = []
     for call in job.calls:
-        own = shared.copy()
-        own.update(call.encode("utf-8", "surrogatepass"))
-        keys.append(own.digest())
+        state = shared.copy()
+        state.update(call.encode("utf-8", "surrogatepass"))
+        keys.append(state.digest())
     return keys

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 
-from .errors import SandboxError
-from .spec import CodeSandbox, Job, Outcome
-from .stats import SandboxStats
+from .core.errors import SandboxError
+from .core.stats import SandboxStats
+from .core.types import CodeSandbox, Job, Outcome
 
 
 class ScriptedSandbox(CodeSandbox):
-    """Answers jobs from a function or from a list, and remembers what it was asked."""
+    """Answers jobs from a function or from a list, and remembers them."""
 
     name = "scripted"
 
@@ -22,7 +22,7 @@ class ScriptedSandbox(CodeSandbox):
             answers: Called with each job, or taken one after the other.
         """
         self.jobs: list[Job] = []
-        """Every job asked so far, in order."""
+        """Every job so far, in order."""
         self._answer = answers if callable(answers) else None
         self._outcomes = iter(()) if callable(answers) else iter(answers)
 
@@ -40,7 +40,7 @@ class ScriptedSandbox(CodeSandbox):
         return future
 
     def stats(self) -> SandboxStats:
-        """How many jobs were asked."""
+        """The number of jobs so far."""
         return SandboxStats(jobs=len(self.jobs))
 
     def close(self) -> None:

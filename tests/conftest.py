@@ -1,13 +1,15 @@
 """Fixtures that several packages' tests share."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
 from sandboxes import CodeSandbox, open_sandbox
 from selfplay_envs import Referee
-from tests.engine import need_docker
+from selfplay_envs.verifiers.reference.outputs import forget_outputs
+from tests.helpers.engine import need_docker
 
 settings.register_profile("selfplay", deadline=None)  # a busy machine is not a failure
 settings.load_profile("selfplay")
@@ -29,3 +31,12 @@ def referee(sandbox: CodeSandbox) -> Referee:
 def docker_engine() -> None:
     """For tests of Docker alone."""
     need_docker()
+
+
+@pytest.fixture
+def own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The user's folder of caches, empty, and no outputs of references in memory."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    forget_outputs()
+    yield tmp_path
+    forget_outputs()

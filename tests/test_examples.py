@@ -69,8 +69,8 @@ def test_parts_of_ones_own_are_found_by_name_and_pay_what_they_say():
 
     from agents import find_algorithm, find_preset
     from selfplay_envs import JudgeItem, Message
-    from selfplay_envs.judges import open_judge
-    from selfplay_envs.learnability import SolveStats, find_learnability
+    from selfplay_envs.judges.registry import open_judge
+    from selfplay_envs.rewards.learnability import SolveStats, find_learnability
 
     config = find_preset("examples.own_parts:own_run")
     item = JudgeItem(messages=(Message("user", "?"),), answers=("the red", "no e", "x"))

@@ -20,11 +20,12 @@ import torch
 
 from tests.benchmarks.gpu import Options, main
 from tests.benchmarks.gpu_sections.bench import GIB, Bench, Row, cudnn_attention
+from tests.benchmarks.gpu_sections.own_tests import FILES, FILES_DRY
 from tests.benchmarks.gpu_sections.running import Result, Section, run_section
 from tests.benchmarks.gpu_sections.sections import SECTIONS
+from tests.helpers.vllm_engine import STAND_IN
 
 ROOT = Path(__file__).parents[1]
-STAND_IN = ROOT / "tests/agents/vllm_stand_in"
 ENDLESS = """
 
 class Endless(LLM):
@@ -437,3 +438,7 @@ def test_two_sections_on_a_gpu(tmp_path: Path) -> None:
     assert "card" in found["machine"]
     assert rows_of(found, "env", what="settings after load_model")[0]["cudnn_attention"] is False
     assert rows_of(found, "parity", what="memory runs out, made believe")[0]["begun_in_vain"] == 1
+
+
+def test_the_tests_that_run_on_the_card_exist() -> None:
+    assert [name for name in (*FILES, *FILES_DRY) if not (ROOT / f"tests/agents/{name}.py").is_file()] == []

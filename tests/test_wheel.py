@@ -38,10 +38,13 @@ def test_the_wheel_trains_and_diagnoses_outside_the_checkout(elsewhere: Path):
     where = call(
         elsewhere / "venv/bin/python",
         "-c",
-        "import agents, sandboxes; print(agents.__file__, sandboxes.__file__)",
+        "import agents, sandboxes; print(agents.__file__, sandboxes.__file__)\n"
+        "from selfplay_envs.sources.registry import open_source\n"
+        "print(open_source('sample').origin, len(list(open_source('sample').read())))",
         cwd=elsewhere,
     )
-    assert where.count(str(elsewhere)) == 2
+    assert where.count(str(elsewhere)) == 3
+    assert where.endswith("sample.jsonl 12\n")
     call(program, "train", "kuhn-tiny", "--steps", "1", "--out", elsewhere / "run", "--no-live", cwd=elsewhere)
     assert (elsewhere / "run/metrics.jsonl").is_file()
     assert "torch" in call(program, "doctor", cwd=elsewhere)

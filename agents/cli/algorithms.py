@@ -1,4 +1,4 @@
-"""The verb `algorithms`: the table of rows, and for one of them what every setting means that `--options` can change."""
+"""The verb `algorithms`: the table of algorithms, and for one of them every setting that `--options` can change."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import tyro
 
-from .terminal import import_from_here, make_console, parse
+from ..arguments.game_ids import allow_local_modules
+from ..arguments.parser import parse
+from ..display.tables import make_console
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ..algorithm import Algorithm
-    from ..objective import Option
-    from ..settings import Setting
+    from ..algorithms.algorithm import Algorithm
+    from ..config.algorithm_settings import Setting
+    from ..config.objective import Option
 
 
 @dataclass(frozen=True)
@@ -29,69 +31,70 @@ class Algorithms:
 def algorithms(args: Sequence[str]) -> int:
     """`selfplay algorithms [NAME]`."""
     command = parse(Algorithms, "algorithms", args)
-    import_from_here()
+    allow_local_modules()
     console = make_console()
     with console.status("loading torch ..."):
-        from ..algorithms import ALGORITHMS, find_algorithm
+        from ..algorithms.table import ALGORITHMS, find_algorithm
     if command.name:
-        _print_row(console, find_algorithm(command.name))
+        _print_one(console, find_algorithm(command.name))
         return 0
     _print_all(console, list(ALGORITHMS.values()))
     return 0
 
 
-def explained(row: Algorithm) -> Iterator[tuple[str, Option, Setting]]:
-    """Every setting of a row: its name, its value, and what it means and takes."""
+def settings_of(algorithm: Algorithm) -> Iterator[tuple[str, Option, Setting]]:
+    """Every setting of an algorithm: its name, its value, and what it means and takes."""
     from dataclasses import replace
 
-    from ..algorithm import Algorithm
-    from ..batch import GROUPINGS
-    from ..objective import SETTINGS, Objective
-    from ..settings import Setting, meanings
+    from ..algorithms.algorithm import Algorithm
+    from ..batching.groups import GROUPINGS
+    from ..config.algorithm_settings import Setting, meanings
+    from ..config.objective import SETTINGS, Objective
 
-    for name, value in row.defaults.items():
-        yield name, value, row.setting(name)
-    yield "group_by", row.group_by, Setting(meaning=meanings(Algorithm)["group_by"], choices=tuple(GROUPINGS), kind=str)
-    for one in fields(Objective):
-        meaning = meanings(Objective).get(one.name, "")
-        yield one.name, getattr(row.objective, one.name), replace(SETTINGS[one.name], meaning=meaning)
+    for name, value in algorithm.defaults.items():
+        yield name, value, algorithm.setting(name)
+    yield "group_by", algorithm.group_by, Setting(meaning=meanings(Algorithm)["group_by"], choices=tuple(GROUPINGS), kind=str)
+    for field in fields(Objective):
+        meaning = meanings(Objective).get(field.name, "")
+        yield field.name, getattr(algorithm.objective, field.name), replace(SETTINGS[field.name], meaning=meaning)
 
 
-def _print_row(console: Console, row: Algorithm) -> None:
+def _print_one(console: Console, algorithm: Algorithm) -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    console.print(f"[bold]{escape(row.name)}[/]: {escape(_how(row))}.\n{escape(row.paper)}.\n{escape(_note(row))}")
+    title = f"[bold]{escape(algorithm.name)}[/]: {escape(_formulas(algorithm))}.\n{escape(algorithm.paper)}."
+    console.print(f"{title}\n{escape(_staleness_note(algorithm))}")
     table = Table(box=box.SIMPLE, show_header=False, padding=(0, 1, 1, 0), pad_edge=False)
     table.add_column("setting", no_wrap=True)
     table.add_column("meaning")
-    for name, value, setting in explained(row):
-        told = f"[bold]{name}[/]\n{escape(_text(value))}"
-        table.add_row(told, f"{escape(_plain(setting.meaning))}\n[dim]Values: {escape(setting.allowed)}.[/]")
+    for name, value, setting in settings_of(algorithm):
+        name_and_value = f"[bold]{name}[/]\n{escape(_text(value))}"
+        table.add_row(name_and_value, f"{escape(_plain(setting.meaning))}\n[dim]Values: {escape(setting.allowed)}.[/]")
     console.print(table)
-    console.print(f"Change them by --options NAME VALUE ..., as in --algorithm {escape(row.name)} --options kl_coef 0.04")
+    console.print(f"Change them by --options NAME VALUE ..., as in --algorithm {escape(algorithm.name)} --options kl_coef 0.04")
 
 
-def _print_all(console: Console, rows: Sequence[Algorithm]) -> None:
+def _print_all(console: Console, algorithms: Sequence[Algorithm]) -> None:
     from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    from ..objective import Objective
+    from ..config.objective import Objective
 
     console.print("[bold]Algorithms[/]: selfplay train PRESET --algorithm NAME --options SETTING VALUE ...")
     plain = Objective()
     table = Table(box=box.SIMPLE, show_header=False, padding=(0, 1, 1, 0), pad_edge=False)
     table.add_column("name", no_wrap=True, style="bold")
     table.add_column("what it is")
-    for row in rows:
-        around = {one.name: getattr(row.objective, one.name) for one in fields(Objective)}
-        own = {name: value for name, value in row.defaults.items() if value != row.setting(name).off}
-        own |= {name: value for name, value in around.items() if value != getattr(plain, name)}
-        settings = ", ".join(f"{name} {_text(value)}" for name, value in own.items())
-        lines = [_how(row) + ".", *([settings] if settings else []), f"[dim]{escape(row.paper)}[/]"]
-        table.add_row(escape(row.name), "\n".join(lines))
+    for algorithm in algorithms:
+        objective = {field.name: getattr(algorithm.objective, field.name) for field in fields(Objective)}
+        changed = {name: value for name, value in algorithm.defaults.items() if value != algorithm.setting(name).off}
+        changed |= {name: value for name, value in objective.items() if value != getattr(plain, name)}
+        settings = ", ".join(f"{name} {_text(value)}" for name, value in changed.items())
+        lines = [_formulas(algorithm) + ".", *([settings] if settings else []), f"[dim]{escape(algorithm.paper)}[/]"]
+        table.add_row(escape(algorithm.name), "\n".join(lines))
     console.print(table)
     console.print(
         "`selfplay algorithms NAME` explains every setting of a row, also those that all rows share, such as kl_coef and "
@@ -99,19 +102,19 @@ def _print_all(console: Console, rows: Sequence[Algorithm]) -> None:
     )
 
 
-def _how(row: Algorithm) -> str:
-    return f"{row.advantage.__name__} within {row.group_by}, {row.loss.__name__}"
+def _formulas(algorithm: Algorithm) -> str:
+    return f"{algorithm.advantage.__name__} within {algorithm.group_by}, {algorithm.loss.__name__}"
 
 
-def _note(row: Algorithm) -> str:
-    """What the row does with several optimiser steps on a batch, and with messages of an older policy."""
-    if row.has_ratio:
+def _staleness_note(algorithm: Algorithm) -> str:
+    """Sentence on several optimiser steps on a batch, and on messages of an older policy."""
+    if algorithm.has_ratio:
         return (
             "Ratios of new to old probability are 1 at the first optimiser step on a batch, so with one step per batch, the "
             "default, nothing that acts on ratios does anything: set learner.epochs or learner.mini_batches above 1, or let "
             "the sampler lag behind (staleness)."
         )
-    if row.imitates:
+    if algorithm.imitates:
         return (
             "It learns from given messages, whoever said them: several optimiser steps on a batch (learner.epochs, "
             "learner.mini_batches) and messages of an older policy (staleness) are ordinary supervised training."

@@ -13,7 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .programs import Task, block, propose_prompt, sample_task, solve_prompt
+from selfplay_envs.games.questions.prompts import STYLES as INSTRUCTION_STYLES
+from selfplay_envs.games.zero_sum.prompts import STYLES as POKER_STYLES
+from selfplay_envs.replies.parsing import fence
+
+from .programs import Task, propose_prompt, sample_task, solve_prompt
 
 IDENTITY = ("def f(x):\n    return x", "'Hello world'", "'Hello world'")
 """The one triplet a self-play run may start from; proposer prompts show it now and then."""
@@ -25,7 +29,7 @@ WORDS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One demonstration: what the user says and what the assistant replies."""
+    """One demonstration: a user's prompt and the assistant's reply."""
 
     kind: str
     prompt: str
@@ -69,8 +73,8 @@ def documents(rng: np.random.Generator) -> Iterator[Example]:
         task = sample_task(rng, num_inputs=8, held_out=False)
         pairs = list(zip(task.inputs, task.outputs, strict=True))
         for first, second in (("input", "output"), ("output", "input")):
-            shown = [block(first, pair[first == "output"]) + "\n" + block(second, pair[first == "input"]) for pair in pairs]
-            yield Example(f"document {second}", "", "\n".join([block("python", task.program), *shown]))
+            shown = [fence(first, pair[first == "output"]) + "\n" + fence(second, pair[first == "input"]) for pair in pairs]
+            yield Example(f"document {second}", "", "\n".join([fence("python", task.program), *shown]))
 
 
 def _solve(rng: np.random.Generator, care: Care, kind: str, task: Task, other: Task) -> Example:
@@ -78,18 +82,18 @@ def _solve(rng: np.random.Generator, care: Care, kind: str, task: Task, other: T
     source = (index + 1) % len(task.inputs) if wrong else index
     if kind == "deduction":
         # Half of the careless answers belong to another input, half copy the input down.
-        reply = block("output", task.inputs[index] if wrong and rng.random() < 0.5 else task.outputs[source])
+        reply = fence("output", task.inputs[index] if wrong and rng.random() < 0.5 else task.outputs[source])
     elif kind == "abduction":
-        reply = block("input", task.outputs[index] if wrong and rng.random() < 0.3 else task.inputs[source])
+        reply = fence("input", task.outputs[index] if wrong and rng.random() < 0.3 else task.inputs[source])
     else:
-        reply = block("python", (other if wrong else task).program)
+        reply = fence("python", (other if wrong else task).program)
     return Example(f"solve {kind}", solve_prompt(kind, task, index), reply)
 
 
 def _propose(rng: np.random.Generator, care: Care, kind: str, task: Task, recent: list[Task]) -> Example:
     unusable = rng.random() < care.unusable
     if kind == "induction":
-        reply = [block("input", text) for text in task.inputs[: 3 if unusable else 4]] + [block("message", task.signature)]
+        reply = [fence("input", text) for text in task.inputs[: 3 if unusable else 4]] + [fence("message", task.signature)]
         return Example(f"propose {kind}", propose_prompt(kind, [(task.program, "", "")]), "\n".join(reply))
     chosen = [recent[int(i)] for i in rng.choice(len(recent), int(rng.integers(1, 4)), replace=False)]
     references = [(known.program, known.inputs[0], known.outputs[0]) for known in chosen]
@@ -100,7 +104,7 @@ def _propose(rng: np.random.Generator, care: Care, kind: str, task: Task, recent
         program, text = references[0][:2]
     elif unusable:
         text = recent[0].inputs[0]
-    return Example(f"propose {kind}", propose_prompt(kind, references), block("python", program) + "\n" + block("input", text))
+    return Example(f"propose {kind}", propose_prompt(kind, references), fence("python", program) + "\n" + fence("input", text))
 
 
 def _slip(rng: np.random.Generator, reply: str) -> str:
@@ -115,14 +119,14 @@ def _slip(rng: np.random.Generator, reply: str) -> str:
 def _kuhn(rng: np.random.Generator) -> Example:
     card = "JQK"[int(rng.integers(3))]
     history, legal = (
-        (("none",), ("check", "bet")),
+        ((), ("check", "bet")),
         (("check",), ("check", "bet")),
         (("bet",), ("call", "fold")),
         (("check", "bet"), ("call", "fold")),
     )[int(rng.integers(4))]
     order = legal if rng.random() < 0.5 else legal[::-1]
-    prompt = f"kuhn poker\ncard {card}\nhistory {' '.join(history)}\nlegal {' '.join(order)}"
-    return Example("kuhn", prompt, block("action", legal[int(rng.integers(2))]))
+    [prompt] = POKER_STYLES["terse"].kuhn(card, history, order)
+    return Example("kuhn", prompt.content, fence("action", legal[int(rng.integers(2))]))
 
 
 def _clauses(rng: np.random.Generator) -> list[tuple[str, str]]:
@@ -151,7 +155,8 @@ def _text(clauses: list[tuple[str, str]]) -> str:
 
 
 def _challenge(rng: np.random.Generator) -> Example:
-    return Example("challenge", "challenge instruction", block("instruction", _text(_clauses(rng))))
+    [prompt] = INSTRUCTION_STYLES["terse"].challenge()
+    return Example("challenge", prompt.content, fence("instruction", _text(_clauses(rng))))
 
 
 def _answer(rng: np.random.Generator) -> Example:
@@ -164,8 +169,7 @@ def _answer(rng: np.random.Generator) -> Example:
         words[int(rng.integers(1, len(words) - 1))] = obeyed["include"]
     words[0], words[-1] = obeyed.get("start", words[0]), obeyed.get("end", words[-1])
     sentence = " ".join(words)
+    [prompt] = INSTRUCTION_STYLES["terse"].answer(_text(clauses))
     return Example(
-        "answer",
-        "answer instruction\n" + block("instruction", _text(clauses)),
-        block("answer", sentence.upper() if obeyed.get("case") == "uppercase" else sentence),
+        "answer", prompt.content, fence("answer", sentence.upper() if obeyed.get("case") == "uppercase" else sentence)
     )

@@ -15,8 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from selfplay_envs.programs import program_key
+from selfplay_envs.games.code.prompts import STYLES
+from selfplay_envs.tasks.code_task import CodeTask
+from selfplay_envs.tasks.programs import program_key
 
+TERSE = STYLES["terse"]
+"""The wording that the tiny model is trained on."""
 HELD_OUT_BUCKETS = 20
 """Bucket 0 of this many is held out: 5 % of all programs."""
 LETTERS = "abcd"
@@ -86,13 +90,18 @@ class Task:
 
 def is_held_out(program: str) -> bool:
     """Whether the program belongs to the held-out share."""
-    return int(program_key(program)[:12], 16) % HELD_OUT_BUCKETS == 0
+    return is_held_out_key(program_key(program))
+
+
+def is_held_out_key(key: str) -> bool:
+    """The same of a program whose `program_key` is known already."""
+    return int(key[:12], 16) % HELD_OUT_BUCKETS == 0
 
 
 def sample_task(rng: np.random.Generator, *, num_inputs: int = 6, held_out: bool | None = None) -> Task:
     """A program with `num_inputs` distinct inputs, of the asked half of the split (None: either).
 
-    Rejected until it runs on all of them, is neither constant nor the identity there, and its outputs stay short.
+    Redrawn until it runs on all of them, is neither constant nor the identity there, and its outputs stay short.
     """
     while True:
         program, signature = sample_program(rng)
@@ -113,28 +122,28 @@ def sample_program(rng: np.random.Generator) -> tuple[str, str]:
     count = int(rng.choice(3, p=(0.5, 0.45, 0.05))) + 1
     lines: list[str] = []
     if rng.random() < 0.1:
-        shape = _pick(rng, tuple(PAIRS))
-        value, params = _fill(rng, _pick(rng, PAIRS[shape])), "a, b"
+        shape = pick(rng, tuple(PAIRS))
+        value, params = fill(rng, pick(rng, PAIRS[shape])), "a, b"
         source, kind = shape.split(">")
         count -= 1
     else:
-        source = kind = _pick(rng, KINDS)
+        source = kind = pick(rng, KINDS)
         value, params = "x", "x"
     for step in range(count):
-        target = kind if rng.random() < 0.5 else _pick(rng, KINDS)
+        target = kind if rng.random() < 0.5 else pick(rng, KINDS)
         move, form = f"{kind}>{target}", rng.random()
         if value != "x" and (form < 0.2 or rng.random() < 0.3):
             lines.append(f"x = {value}")
             value = "x"
         if form < 0.12 and move in BLOCKS:
-            lines += _fill(rng, _pick(rng, BLOCKS[move])).split("\n")
+            lines += fill(rng, pick(rng, BLOCKS[move])).split("\n")
         elif form < 0.2 and step == count - 1:
-            first, second = (_fill(rng, _pick(rng, EXPRESSIONS[move]), value) for _ in range(2))
-            test = _fill(rng, _pick(rng, CONDITIONS[kind]))
+            first, second = (fill(rng, pick(rng, EXPRESSIONS[move]), value) for _ in range(2))
+            test = fill(rng, pick(rng, CONDITIONS[kind]))
             lines += [f"if {test}:", f"    return {first}"]
             value = second
         else:
-            value = _fill(rng, _pick(rng, EXPRESSIONS[move]), value)
+            value = fill(rng, pick(rng, EXPRESSIONS[move]), value)
         kind = target
     body = "".join(f"    {line}\n" for line in [*lines, f"return {value}"])
     return ast.unparse(ast.parse(f"def f({params}):\n{body}")), f"{source.replace(',', ', ')} to {kind}"
@@ -158,30 +167,21 @@ def run(program: str, inputs: Sequence[str]) -> tuple[str, ...] | None:
         return None
 
 
-def block(label: str, body: str) -> str:
-    """One labelled fence, as prompts and replies hold it."""
-    return f"```{label}\n{body}\n```"
-
-
 def solve_prompt(kind: str, task: Task, index: int = 0, given: int = 2) -> str:
-    """What the solver is asked: deduction and abduction about pair `index`, induction about the first `given` pairs."""
+    """The solver's prompt: deduction and abduction about pair `index`, induction about the first `given` pairs."""
     if kind == "induction":
-        pairs = zip(task.inputs[:given], task.outputs[:given], strict=True)
-        shown = [text for x, y in pairs for text in (block("input", x), block("output", y))] + [
-            block("message", task.signature)
-        ]
-    else:
-        label, texts = ("input", task.inputs) if kind == "deduction" else ("output", task.outputs)
-        shown = [block("python", task.program), block(label, texts[index])]
-    return "\n".join([f"solve {kind}", *shown])
+        shown = CodeTask(program="", inputs=task.inputs[:given], outputs=task.outputs[:given], message=task.signature)
+        return TERSE.solve_induction(shown)[0].content
+    pair = CodeTask(program=task.program, inputs=(task.inputs[index],), outputs=(task.outputs[index],))
+    return (TERSE.solve_deduction(pair) if kind == "deduction" else TERSE.solve_abduction(pair))[0].content
 
 
 def propose_prompt(kind: str, references: Sequence[tuple[str, str, str]]) -> str:
-    """What the proposer is asked: (program, input, output) references; induction shows the first one's program only."""
+    """The proposer's prompt: (program, input, output) references; induction shows the first one's program only."""
     if kind == "induction":
-        return "propose induction\n" + block("python", references[0][0])
-    shown = [block(*pair) for reference in references for pair in zip(("python", "input", "output"), reference, strict=True)]
-    return "\n".join([f"propose {kind}", *shown])
+        return TERSE.propose_induction(references[0][0], num_inputs=4)[0].content
+    tasks = [CodeTask(program=program, inputs=(x,), outputs=(y,)) for program, x, y in references]
+    return TERSE.propose_pair(kind, tasks)[0].content
 
 
 def _literal(rng: np.random.Generator, kind: str) -> int | str | list[int]:
@@ -191,11 +191,12 @@ def _literal(rng: np.random.Generator, kind: str) -> int | str | list[int]:
     return "".join(rng.choice(list(LETTERS), size).tolist()) if kind == "str" else rng.integers(0, 10, size).tolist()
 
 
-def _pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+    """One of some texts."""
     return options[int(rng.integers(len(options)))]
 
 
-def _fill(rng: np.random.Generator, template: str, value: str = "x") -> str:
+def fill(rng: np.random.Generator, template: str, value: str = "x") -> str:
     """The template with random constants, and with the value so far in its place; needless parentheses go in `ast.unparse`."""
     first, second = rng.choice(list(LETTERS), 2, replace=False).tolist()
     return template.format(

@@ -1,4 +1,4 @@
-"""The engine's side: which calls of a job it is asked, in which words, and what its answers are worth."""
+"""The engine's side: which calls of a job it is sent, as which text, and which outcomes its values are worth."""
 
 from __future__ import annotations
 
@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from ..errors import SandboxUnavailable
-from ..replies import refuse
-from ..spec import CallOutcome, Job, Limits, Status
-from ..values import NotALiteral, NotSerialisable, TooLarge, canonical, read_call
+from ..core.caps import refuse
+from ..core.errors import SandboxUnavailable
+from ..core.types import CallOutcome, Job, Limits, Status
+from ..protocol.canonical import NotSerialisable, TooLarge, canonical
+from ..protocol.literals import NotALiteral, read_call
 from .gate import admit
-from .guard import guarded_text, makes_floats
-from .launcher import Launcher
-from .read import Refused
+from .guard import guarded_text
+from .launcher import EngineLauncher
+from .program import Refused
 from .subset import is_plain_text
 
 RECURSION_DEPTH = 100
@@ -31,40 +32,40 @@ Arguments = tuple[list[Any], dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
-    """A job for the engine: the text to run, and the arguments of the calls that are asked, by their index."""
+class EngineRequest:
+    """A job for the engine: the text to run, and the arguments of the calls that it may answer, by their index."""
 
     text: str
     arguments: dict[int, Arguments]
     count: int
-    """How many calls the job has."""
+    """Number of calls of the job."""
     limits: Limits
 
 
-def put_question(job: Job) -> Question | None:
-    """The question for the engine, or None where CPython is to be asked at once."""
-    if refuse(job) is not None or _words(job.program, job.entry_point, False) is None:
+def make_request(job: Job) -> EngineRequest | None:
+    """The request to the engine, or None where every call is for CPython."""
+    if job.packages or refuse(job) is not None or _engine_text(job.program, job.entry_point, False) is None:
         return None
     arguments: dict[int, Arguments] = {}
     floats = False
-    for index, text in enumerate(job.calls):
+    for index, call in enumerate(job.calls):
         try:
-            positional, keywords = read_call(text)
+            positional, keywords = read_call(call)
         except NotALiteral:
             continue
         if _fits(positional) and _fits(keywords):
             arguments[index] = positional, keywords
             floats = floats or _has_float(positional) or _has_float(keywords)
-    words = _words(job.program, job.entry_point, floats)
-    return Question(words, arguments, len(job.calls), job.limits) if arguments and words is not None else None
+    text = _engine_text(job.program, job.entry_point, floats)
+    return EngineRequest(text, arguments, len(job.calls), job.limits) if arguments and text is not None else None
 
 
 @lru_cache(maxsize=1_024)
-def _words(program: str, entry_point: str, floats: bool) -> str | None:
+def _engine_text(program: str, entry_point: str, floats: bool) -> str | None:
     """The text to run for a program, or None outside the gate; remembered, since it costs more than running it."""
     try:
         admitted = admit(program, entry_point)
-        return guarded_text(admitted, entry_point, floats or makes_floats(admitted))
+        return guarded_text(admitted, entry_point, floats or admitted.makes_floats())
     except Refused:
         return None
 
@@ -107,7 +108,7 @@ class Engine:
         import pydantic_monty
 
         self._error = pydantic_monty.MontyError
-        self._launcher = Launcher()
+        self._launcher = EngineLauncher()
         self._pool = pydantic_monty.Monty(
             binary_path=self._launcher.path,
             min_processes=workers,
@@ -117,47 +118,47 @@ class Engine:
         )
         try:
             self._pool.__enter__()
-            if self._ask("__calls", ["ready"], Limits()) != ["ready"]:
+            if self._run("__calls", ["ready"], Limits()) != ["ready"]:
                 raise RuntimeError("it does not answer")
         except RuntimeError as error:
             self._launcher.close()
             raise _unavailable(error) from error
         self._threads = ThreadPoolExecutor(workers, "monty")
 
-    def submit(self, question: Question) -> Future[list[CallOutcome | None]]:
+    def submit(self, request: EngineRequest) -> Future[list[CallOutcome | None]]:
         """A future of one outcome per call of the job; None for those that the engine does not answer.
 
         Raises:
             SandboxUnavailable: The engine is closed.
         """
         try:
-            return self._threads.submit(self.answer, question)
+            return self._threads.submit(self.answer, request)
         except RuntimeError as error:
             raise SandboxUnavailable("The sandbox was closed while it was working.") from error
 
-    def answer(self, question: Question) -> list[CallOutcome | None]:
+    def answer(self, request: EngineRequest) -> list[CallOutcome | None]:
         """One outcome per call of the job; None for those that the engine does not answer.
 
         Raises:
             SandboxUnavailable: A worker died, and the engine cannot start another.
         """
-        answers: list[CallOutcome | None] = [None] * question.count
+        answers: list[CallOutcome | None] = [None] * request.count
         try:
-            values = self._ask(question.text, list(question.arguments.values()), question.limits)
+            values = self._run(request.text, list(request.arguments.values()), request.limits)
         except RuntimeError as error:
             raise _unavailable(error) from error
-        for index, value in zip(question.arguments, values, strict=False):
-            answers[index] = _outcome(value, question.limits)
+        for index, value in zip(request.arguments, values, strict=False):
+            answers[index] = _outcome(value, request.limits)
         return answers
 
     def close(self) -> None:
-        """Ends threads and processes; questions under way are answered first, those that wait are cancelled."""
+        """Ends threads and processes; requests under way are answered first, those that wait are cancelled."""
         self._threads.shutdown(cancel_futures=True)
         self._pool.__exit__(None, None, None)
         self._launcher.close()
 
-    def _ask(self, text: str, calls: list[Any], limits: Limits) -> list[Any]:
-        """What the text makes of the calls, one value for each; nothing at all when one of them exhausted the engine."""
+    def _run(self, text: str, calls: list[Any], limits: Limits) -> list[Any]:
+        """The values that the text gives for the calls, one for each; none at all when one of them exhausted the engine."""
         try:
             with self._pool.checkout(
                 limits={
@@ -178,7 +179,7 @@ def _unavailable(error: RuntimeError) -> SandboxUnavailable:
 
 
 def _outcome(value: Any, limits: Limits) -> CallOutcome | None:
-    """What an answer is worth: the canonical text of a plain value, or nothing."""
+    """The outcome that a value is worth: the canonical text of a plain value, or nothing."""
     if type(value) is not tuple or len(value) != 1:
         return None
     try:

@@ -12,29 +12,15 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, cast
 
-from .flow import counts_itself
+from .effects import counts_itself
 from .prelude import HARNESS, prelude
-from .read import Program, Refused, is_name, makes_set
+from .program import Program, Refused, is_name, makes_set
 
 _RENAMED = frozenset("int float str repr chr round set".split())
 _FRAME = """
 def __program(__positional, __keywords):
     return {entry_point}(*__positional, **__keywords)
 """
-
-
-def makes_floats(program: Program) -> bool:
-    """Whether a program can make floats of whole numbers."""
-    for node in program.nodes:
-        match node:
-            case ast.Div() | ast.Constant(value=float()) | ast.Name(id="float" | "math"):
-                return True
-            case ast.BinOp(op=ast.Pow(), right=exponent) | ast.AugAssign(op=ast.Pow(), value=exponent):
-                if not (isinstance(exponent, ast.Constant) and isinstance(exponent.value, int)):
-                    return True
-            case _:
-                pass
-    return False
 
 
 def guarded_text(program: Program, entry_point: str, floats: bool) -> str | None:

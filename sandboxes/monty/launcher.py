@@ -1,7 +1,7 @@
-"""How an engine process is started: under limits of the kernel, and without a way to write to the trainer's terminal.
+"""The start of an engine process: under limits of the kernel, and without a way to write to the trainer's terminal.
 
 The engine keeps its own limits. These hold should it fail to: address space, no core dumps, no bytes written to files. Also,
-a worker says on its error stream when a program has taken too much memory, which is not news.
+a worker reports on its error stream that a program has taken too much memory, which is of no use to anybody.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ exec '{binary}' "$@"
 """
 
 
-class Launcher:
+class EngineLauncher:
     """A script in memory that becomes the engine; `path` is what to execute while this object is open.
 
     Where there is no memory to keep it in, which is anywhere but on Linux, the path is the engine's own.
@@ -49,5 +49,5 @@ class Launcher:
 def _find_binary() -> str | None:
     """The engine of this environment, or of the search path; None leaves it to the library to complain."""
     here = Path(sysconfig.get_path("scripts")) / "monty"
-    found = str(here) if here.is_file() else shutil.which("monty")
-    return None if found is None or "'" in found else os.path.realpath(found)
+    path = str(here) if here.is_file() else shutil.which("monty")
+    return None if path is None or "'" in path else os.path.realpath(path)

@@ -1,11 +1,11 @@
-"""What every name of a program is, in all its scopes together: a function, bound once, or a variable."""
+"""The role of every name of a program, in all its scopes together: a function, bound once, or a variable."""
 
 from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
 
-from .read import Program, Refused
+from .program import Program, Refused
 from .subset import FUNCTIONS
 
 

@@ -1,5 +1,14 @@
 """A sandbox in front of another: the fast engine answers what it can, the inner sandbox everything else.
 
+The engine is pydantic-monty, a Python interpreter in Rust. An error of it is never a verdict: it answers a call only when
+
+- the program is inside the gate (`gate`, `node_rules`, `effects`): a part of Python in which it was compared with CPython,
+- the arguments are plain (`engine`),
+- no guard was touched while it ran (`guard`), and
+- a plain value came back within the limits.
+
+Every other call of the job goes to the inner sandbox, whose verdict stands. Importing this does not import pydantic-monty.
+
 The engine has no files, network or processes to offer, and its workers are separate processes with an empty environment;
 but the kernel does not confine them as it does the inner sandbox's: a memory error of the engine would be an escape.
 """
@@ -17,17 +26,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from ..errors import SandboxUnavailable
-from ..spec import CallOutcome, CodeSandbox, Job, Outcome
-from ..stats import SandboxStats
-from .engine import Engine, put_question
+from ..core.errors import SandboxUnavailable
+from ..core.stats import SandboxStats
+from ..core.types import CallOutcome, CodeSandbox, Job, Outcome
+from .engine import Engine, make_request
 
 
 class MontySandbox(CodeSandbox):
-    """A `CodeSandbox` that answers what it can by the fast engine and asks another for the rest. Thread-safe.
+    """A `CodeSandbox` that answers what it can by the fast engine and has another answer the rest. Thread-safe.
 
     Args:
-        inner: Decides whatever the engine does not answer; closed together with this one.
+        inner: Answers whatever the engine does not; closed together with this one.
         workers: How many engine processes run side by side, at least 1; none is started before the first job.
 
     Raises:
@@ -61,7 +70,7 @@ class MontySandbox(CodeSandbox):
             engine = self._engine = self._engine or Engine(self.workers)
             self._busy_since = self._busy_since if self._in_flight else time.monotonic()
             self._in_flight += 1
-        batch = _Batch(jobs, self._inner)
+        batch = _SharedBatch(jobs, self._inner)
         batch.future.add_done_callback(lambda future: self._count(future, batch.engine_calls))
         try:
             batch.start(engine)
@@ -71,7 +80,7 @@ class MontySandbox(CodeSandbox):
         return batch.future
 
     def stats(self) -> SandboxStats:
-        """What was answered by either; workers and queues are those of the inner sandbox."""
+        """Counters of both; workers and queues are those of the inner sandbox."""
         with self._lock:
             done = self._done
         return replace(
@@ -110,8 +119,8 @@ class MontySandbox(CodeSandbox):
             )
 
 
-class _Batch:
-    """One call of `submit`: the calls that are answered, and who still has to speak about the others."""
+class _SharedBatch:
+    """One call of `submit`: the answers so far, and how many are still to come from the engine and the inner sandbox."""
 
     def __init__(self, jobs: Sequence[Job], inner: CodeSandbox) -> None:
         self.future: Future[list[Outcome]] = Future()
@@ -119,87 +128,91 @@ class _Batch:
         self._jobs = jobs
         self._inner = inner
         self._whole: dict[int, Outcome] = {}
+        """Outcomes of jobs that went to the inner sandbox as they were, by the job's index."""
         self._calls: list[list[CallOutcome | None]] = [[None] * len(job.calls) for job in jobs]
-        self._asked: dict[int, Future[list[CallOutcome | None]]] = {}
-        self._inner_asked: list[Future[list[Outcome]]] = []
-        self._engine_owes = 0
-        self._owed = 1
-        """What is still to come: `start`, the engine's answers, and the inner sandbox's; the last to come settles the batch."""
+        self._engine_futures: dict[int, Future[list[CallOutcome | None]]] = {}
+        """By the job's index."""
+        self._inner_futures: list[Future[list[Outcome]]] = []
+        self._engine_pending = 0
+        self._pending = 1
+        """Arrivals still to come: `start`, the engine's answers, and the inner sandbox's; the last one settles the batch."""
         self._settled = False
         self._lock = threading.Lock()
         self.future.add_done_callback(self._drop_if_cancelled)
 
     def start(self, engine: Engine) -> None:
-        """Gives each job to one of the two.
+        """Sends each job to one of the two.
 
         Raises:
             SandboxUnavailable: One of them has been closed meanwhile.
         """
         outside: list[int] = []
         for index, job in enumerate(self._jobs):
-            question = put_question(job)
-            if question is None:
+            request = make_request(job)
+            if request is None:
                 outside.append(index)
             else:
-                self._asked[index] = engine.submit(question)
-        self._engine_owes = len(self._asked)
-        self._owed += len(self._asked)
-        self._ask_inner(outside)
-        for index, asked in self._asked.items():
-            asked.add_done_callback(partial(self._guarded, self._engine_said, index))
-        self._came()
+                self._engine_futures[index] = engine.submit(request)
+        self._engine_pending = len(self._engine_futures)
+        self._pending += len(self._engine_futures)
+        self._submit_inner(outside)
+        for index, future in self._engine_futures.items():
+            future.add_done_callback(partial(self._file, self._on_engine_answer, index))
+        self._arrive()
 
-    def _ask_inner(self, indices: list[int]) -> None:
-        """Gives the inner sandbox those jobs, without the calls that are answered."""
+    def _submit_inner(self, indices: list[int]) -> None:
+        """Sends those jobs to the inner sandbox, without the calls that are answered."""
         if not indices or self._settled:
             return
         with self._lock:
-            self._owed += 1
-        asked = self._inner.submit([self._rest(index) for index in indices])
-        self._inner_asked.append(asked)
+            self._pending += 1
+        future = self._inner.submit([self._unanswered(index) for index in indices])
+        self._inner_futures.append(future)
         if self.future.cancelled():
-            asked.cancel()
-        asked.add_done_callback(partial(self._guarded, self._inner_said, indices))
+            future.cancel()
+        future.add_done_callback(partial(self._file, self._on_inner_answer, indices))
 
-    def _rest(self, index: int) -> Job:
+    def _unanswered(self, index: int) -> Job:
+        """A job without the calls that are answered."""
         job = self._jobs[index]
-        if index not in self._asked:
+        if index not in self._engine_futures:
             return job
-        return replace(job, calls=tuple(c for c, known in zip(job.calls, self._calls[index], strict=True) if known is None))
+        calls = zip(job.calls, self._calls[index], strict=True)
+        return replace(job, calls=tuple(call for call, outcome in calls if outcome is None))
 
-    def _guarded(self, file: Callable[[Any, Any], None], place: Any, said: Future[Any]) -> None:
-        """Files what one of the two said; an error of it, or of the filing, is the batch's."""
+    def _file(self, handler: Callable[[Any, Any], None], where: Any, future: Future[Any]) -> None:
+        """Files an answer of one of the two; an error of it, or of the filing, is the batch's."""
         try:
-            if said.cancelled():
+            if future.cancelled():
                 raise SandboxUnavailable("The sandbox was closed while it was working.")
-            file(place, said.result())
+            handler(where, future.result())
         except Exception as error:
             self._fail(error)
 
-    def _engine_said(self, index: int, calls: list[CallOutcome | None]) -> None:
+    def _on_engine_answer(self, index: int, calls: list[CallOutcome | None]) -> None:
         self._calls[index] = calls
         with self._lock:
             self.engine_calls += sum(call is not None for call in calls)
-            self._engine_owes -= 1
-            last = self._engine_owes == 0
-        if last:
-            self._ask_inner([index for index in self._asked if None in self._calls[index]])
-        self._came()
+            self._engine_pending -= 1
+            is_last = self._engine_pending == 0
+        if is_last:
+            self._submit_inner([index for index in self._engine_futures if None in self._calls[index]])
+        self._arrive()
 
-    def _inner_said(self, indices: list[int], outcomes: list[Outcome]) -> None:
+    def _on_inner_answer(self, indices: list[int], outcomes: list[Outcome]) -> None:
         for index, outcome in zip(indices, outcomes, strict=True):
-            if index not in self._asked:
+            if index not in self._engine_futures:
                 self._whole[index] = outcome
                 continue
             answers = iter(outcome.calls)
             self._calls[index] = [next(answers) if known is None else known for known in self._calls[index]]
-        self._came()
+        self._arrive()
 
-    def _came(self) -> None:
+    def _arrive(self) -> None:
         """Counts one arrival; the last one settles the batch."""
         with self._lock:
-            self._owed -= 1
-            if self._owed or self._settled:
+            self._pending -= 1
+            if self._pending or self._settled:
                 return
             self._settled = True
         if self.future.set_running_or_notify_cancel():
@@ -218,5 +231,5 @@ class _Batch:
     def _drop_if_cancelled(self, future: Future[list[Outcome]]) -> None:
         if future.cancelled():
             self._settled = True
-            for asked in [*self._asked.values(), *self._inner_asked]:
-                asked.cancel()
+            for pending in [*self._engine_futures.values(), *self._inner_futures]:
+                pending.cancel()

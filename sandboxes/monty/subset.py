@@ -29,7 +29,7 @@ FUNCTIONS: dict[str, Arity] = {
 HANDED = frozenset("abs bool bin chr float hex int len list max min oct ord repr round sorted str sum tuple".split())
 """Builtins that may be handed to `map`, `filter` and `key=`."""
 TYPES = frozenset("int str float bool list tuple dict".split())
-"""What `isinstance` may ask for."""
+"""Types that `isinstance` may test for."""
 LAZY = frozenset("enumerate zip map filter reversed".split())
 """Builtins that make a lazy iterator in CPython and a list in the engine."""
 CONSUMERS = frozenset("list tuple set sorted sum max min any all dict".split())
@@ -61,7 +61,7 @@ MAKING_METHODS = frozenset(
     "copy split rsplit splitlines partition rpartition join lower upper strip lstrip rstrip replace title capitalize count find"
     " swapcase zfill center ljust rjust".split()
 )
-"""What returns an object of its own making, or one that cannot change."""
+"""Functions and methods that return an object of their own making, or one that cannot change."""
 SCALAR_FUNCTIONS = frozenset("int float ord chr abs".split())
 """Builtins that answer only for values that cannot change."""
 

@@ -1,4 +1,4 @@
-"""What the names of a program are bound to: its own variables and functions, or something that it imports."""
+"""The bindings of a program's names: its own variables and functions, or something that it imports."""
 
 from __future__ import annotations
 

@@ -39,15 +39,16 @@ CONSUMERS = {
     "reduce": slice(1, 2),
     "zip": slice(0, None),
 }
-"""What reads an iterator, or a view of a dict, and keeps no hold of it but in another iterator; and which of its arguments."""
+"""Functions and methods that read an iterator, or a view of a dict, and keep no hold of it but in another iterator; and which
+of their arguments they read."""
 CALLING = {
     **dict.fromkeys(("cmp_to_key", "filter", "map", "reduce"), slice(0, 1)),
     **dict.fromkeys(("sub", "subn"), slice(0, 2)),
     "isinstance": slice(1, 2),
     **dict.fromkeys("groupby max merge min nlargest nsmallest sort sorted".split(), slice(0, 0)),
 }
-"""What calls a function that it is handed, and keeps no hold of it but in an iterator; which of its arguments that is, besides
-`key`."""
+"""Functions and methods that call a function that they are handed, and keep no hold of it but in an iterator; and which of
+their arguments that is, besides `key`."""
 
 _KINDS = (str, bytes, bytearray, list, dict, set, frozenset, tuple, int, float, complex, range)
 _LIBRARY_KINDS = (deque, Counter, OrderedDict, defaultdict, re.Match, re.Pattern)
@@ -92,12 +93,12 @@ TYPING = frozenset(
     Optional Sequence Set Text Tuple Type Union
     """.split()
 )
-"""What annotations may name besides."""
+"""Names of `typing` that annotations may use."""
 LAZY_METHODS = frozenset(("elements", "finditer"))
 LAZY_LIBRARY = frozenset((*_ITERATORS.split(), "finditer", "merge", "cmp_to_key", "itemgetter"))
-"""What makes something that has an address for its text."""
+"""Methods and functions that make something whose text is an address."""
 PYTHON_LIBRARY = frozenset(("Counter", "copy", "deepcopy", "merge", "nlargest", "nsmallest"))
-"""What is written in Python, as all of `re` is, and so takes less of the stack once it is warm."""
+"""Functions that are written in Python, as all of `re` is, and so take less of the stack once it is warm."""
 RE_ARGUMENTS = {
     "compile": 1,
     "escape": 1,
@@ -109,8 +110,8 @@ RE_ARGUMENTS = {
     "split": 2,
     "sub": 3,
 }
-"""How many arguments functions of `re` may be given by place: none that could be flags, which its cache compares by `==`."""
+"""Number of arguments that functions of `re` take by place: none that could be flags, which its cache compares by `==`."""
 ENCODINGS = frozenset("ascii latin-1 latin1 utf-8 utf8 ignore replace strict".split())
-"""What may be said of an encoding: others are looked up once, and then known."""
+"""Encodings, and ways to treat errors, that may be named: others are looked up once, and then known."""
 FLOATING = frozenset("complex float math pow truediv".split())
 """Names by which whole numbers become floats, of which NaN is one."""

@@ -1,1 +1,1 @@
-"""The built-in games. Each is a pure `Game`; `selfplay_envs.registration` gives them their ids."""
+"""Bases of games: prompt styles, and one proposal that a panel answers."""

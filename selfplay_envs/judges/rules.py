@@ -1,17 +1,17 @@
 """The `rules` judge: instructions that a machine can check, scored by the share of their clauses that an answer meets.
 
 An instruction is one or more clauses joined by `;`. Every clause has one of the forms of `clauses.FORMS`, and some answer
-meets them all; every other instruction is unscorable, so that a challenger cannot be paid for asking what nobody can check
-or do. Whether clauses go together is decided by writing an answer and scoring it, not by a list of contradictions.
+meets them all; every other instruction is unscorable, so that a challenger earns nothing by an instruction that nobody can
+check or follow. Whether clauses go together is decided by writing an answer and scoring it, not by a list of contradictions.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..game import JudgeItem, Score
-from .answers import MAX_ANSWER_CHARS, read_answer, visible
-from .clauses import Clause, read_clause
+from ..checks.answers import MAX_ANSWER_CHARS, read_answer, visible
+from ..checks.clauses import Clause, read_clause
+from ..core.judging import JudgeItem, Score
 
 __all__ = ["MAX_ANSWER_CHARS", "MAX_CLAUSES", "RulesJudge", "parse_instruction", "witness"]
 
@@ -51,12 +51,12 @@ def witness(clauses: Sequence[Clause]) -> str | None:
     other answer, but for ligatures that save room in words of thousands of letters.
     """
 
-    def asked(*kinds: str) -> list[str]:
+    def arguments(*kinds: str) -> list[str]:
         return [clause.argument for clause in clauses if clause.kind in kinds]
 
-    head, tail = asked("start")[:1], asked("end")[:1]
-    middle = [word for word in dict.fromkeys(asked("include", "start", "end")) if word not in (*head, *tail)]
-    count = int(next(iter(asked("count")), 1))
+    head, tail = arguments("start")[:1], arguments("end")[:1]
+    middle = [word for word in dict.fromkeys(arguments("include", "start", "end")) if word not in (*head, *tail)]
+    count = int(next(iter(arguments("count")), 1))
     if count == 1 and head == tail and not middle:
         tail = []  # one word is the first and the last
     fillers = [FILLER] * (count - len(head + middle + tail))
@@ -74,7 +74,7 @@ class RulesJudge:
     name = "rules"
 
     def score(self, items: list[JudgeItem]) -> list[Score]:
-        """Per item, one value in [0, 1] per answer; `reason` says why a prompt cannot be scored (values are then 0)."""
+        """Per item, one value in [0, 1] per answer; `reason` is why a prompt cannot be scored (values are then 0)."""
         return [self._score(item) for item in items]
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Fixtures around the toys of `tests.agents.toys`."""
+"""Fixtures around the toys of `tests.helpers.toys`."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import pytest
 import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from agents.config import EvalConfig, GameMix, TrainConfig
-from agents.learner_config import LearnerConfig
-from agents.sampling import Sampling
+from agents.config.learner import LearnerConfig
+from agents.config.run import EvalConfig, GameMix, TrainConfig
+from agents.config.sampling import Sampling
 from selfplay_envs import register_game
-from tests.agents.toys import GAME, build_model, build_tokenizer
+from tests.helpers.toys import GAME, build_model, build_tokenizer
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -46,7 +46,7 @@ def model_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session", autouse=True)
 def letters_game() -> str:
     if GAME not in gymnasium.registry:
-        register_game(GAME, "tests.agents.toys:Letters")
+        register_game(GAME, "tests.helpers.toys:Letters")
     return GAME
 
 

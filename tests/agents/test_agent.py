@@ -10,14 +10,15 @@ from gymnasium.wrappers import TimeLimit
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from agents.agent import Agent
-from agents.config import GameMix, TrainConfig
-from agents.learner import Learner
-from agents.learner_config import LearnerConfig
-from agents.sampler import ScriptedSampler, TransformersSampler
-from agents.sampling import Sampling
+from agents.config.learner import LearnerConfig
+from agents.config.run import GameMix, TrainConfig
+from agents.config.sampling import Sampling
+from agents.learner.learner import Learner
+from agents.samplers.scripted import ScriptedSampler
+from agents.samplers.transformers import TransformersSampler
 from selfplay_envs import Reply
-from selfplay_envs.parsing import fence
-from tests.agents.toys import GAME
+from selfplay_envs.replies.parsing import fence
+from tests.helpers.toys import GAME
 
 SHORT = Sampling(max_new_tokens=6)
 
@@ -36,7 +37,7 @@ def play(env: gym.Env, agent: Agent, episodes: int) -> float:
 
 
 def learned(agent: Agent) -> list[tuple[str, float]]:
-    return [(sample.tag.role, sample.credit) for sample in agent._ready]
+    return [(sample.tag.role, sample.training_return) for sample in agent._ready]
 
 
 def test_late_credit_finds_its_message() -> None:
@@ -94,7 +95,7 @@ class Says:
     def __init__(self, *actions: str) -> None:
         self._actions = iter(actions)
 
-    def act(self, prompts, sampling, seeds):
+    def generate(self, prompts, sampling, seeds):
         return [[Reply(text=fence("action", next(self._actions)), token_ids=(2,), logprobs=(-1.0,))] for _ in prompts]
 
 
@@ -116,7 +117,7 @@ def played_out(env: gym.Env, agent: Agent, options: dict[str, Any] | None = None
 
 
 def earned(agent: Agent) -> list[tuple[str, str, float]]:
-    return [(s.tag.role, s.reply.text.split()[1], s.credit) for s in agent._ready]
+    return [(s.tag.role, s.reply.text.split()[1], s.training_return) for s in agent._ready]
 
 
 def test_an_abandoned_episode_leaves_nothing() -> None:

@@ -26,7 +26,7 @@ def test_an_unknown_name_is_an_attribute_error() -> None:
 
 
 @pytest.mark.parametrize(
-    "first", ["from agents import train", "import agents.train, agents.evaluate", "import agents.cli.training"]
+    "first", ["from agents import train", "import agents.training.loop, agents.evaluation.evaluate", "import agents.cli.train"]
 )
 def test_a_function_is_not_hidden_by_the_module_of_its_name(first: str) -> None:
     code = f"{first}\nfrom agents import evaluate, train\nprint(evaluate.__qualname__, train.__qualname__)"

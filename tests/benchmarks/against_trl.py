@@ -31,7 +31,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from agents.processor import processor_name
+from agents.hardware.processor import processor_name
 
 from .trl_work import Work
 

@@ -58,9 +58,9 @@ class Options:
 def measure(setting: str, seconds: float) -> dict[str, Any]:
     """Tokens per second of sampler and learner, and what was taken."""
     from agents import ALGORITHMS, Learner, Sampling, load_model
-    from agents.seeding import seed_of
-    from agents.short_cuts import short_cuts_of
-    from agents.side_by_side import side_by_side
+    from agents.config.short_cuts import short_cuts_of
+    from agents.core.seeding import seed_of
+    from agents.hardware.threads import side_by_side
 
     work = Work(sequences=192, new_tokens=96)
     model, tokenizer = load_model(work.model, device="cpu", short_cuts=setting)
@@ -69,7 +69,7 @@ def measure(setting: str, seconds: float) -> dict[str, Any]:
     seeds = [[seed_of("company", prompt, reply) for reply in range(work.group)] for prompt in range(len(asked))]
     half = len(asked) // 2
     halves = [
-        partial(sampler.act, asked[part], Sampling(max_new_tokens=work.new_tokens), seeds[part])
+        partial(sampler.generate, asked[part], Sampling(max_new_tokens=work.new_tokens), seeds[part])
         for part in (slice(half), slice(half, None))
     ]  # two lanes
 
@@ -114,7 +114,7 @@ def company(busy: int) -> Generator[None]:
 
 def main(options: Options) -> None:
     """Measures and prints the table."""
-    from agents.machine import cores, processor_name
+    from agents.hardware.machine import cores, processor_name
 
     console = Console()
     found: dict[tuple[str, int], list[dict[str, Any]]] = {}

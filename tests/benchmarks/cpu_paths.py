@@ -1,4 +1,4 @@
-"""What each of `agents.short_cuts` is worth here: an update without it beside one with it, and what the trials chose.
+"""What each of `agents.config.short_cuts` is worth here: an update without it beside one with it, and what the trials chose.
 
     python -m tests.benchmarks.cpu_paths                      # the tiny model, two minutes
     python -m tests.benchmarks.cpu_paths --model smollm2 --runs 3
@@ -54,7 +54,7 @@ class Options:
 def measure(work: Work, updates: int) -> dict[str, float]:
     """One arm: seconds of an update, the processor's and the clock's, memory, and positions of the last batch."""
     from agents import ALGORITHMS, Learner
-    from agents.packing import pack
+    from agents.batching.packing import pack
 
     model, tokenizer = trl_work.open_model(work, work.dtype)
     sampler = trl_work.open_sampler(work, model, tokenizer)
@@ -111,9 +111,9 @@ def _text(choices: Mapping[str, int]) -> str:
 
 def main(options: Options) -> None:
     """Measures and prints the table."""
-    from agents.machine import processor_name, use_short_cuts
-    from agents.models import load_model
-    from agents.short_cuts import parse_short_cuts
+    from agents.config.short_cuts import parse_short_cuts
+    from agents.hardware.machine import processor_name, use_short_cuts
+    from agents.models.loading import load_model
 
     console = Console()
     trials = use_short_cuts(load_model(options.model, device="cpu", short_cuts="auto")[0], "auto")

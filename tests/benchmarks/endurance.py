@@ -19,8 +19,8 @@ from rich.console import Console
 from rich.progress import Progress
 
 from sandboxes import Job, Limits, Status
-from sandboxes.opening import make_launcher
-from sandboxes.pool import PooledSandbox
+from sandboxes.pool.sandbox import PooledSandbox
+from sandboxes.registry import make_launcher
 
 HANG = Job(program="def f(x):\n    while True: pass", calls=("1",), limits=Limits(cpu_s=0.05, wall_s=0.5))
 

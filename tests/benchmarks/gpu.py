@@ -30,8 +30,8 @@ from rich.console import Console
 from rich.markup import escape
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from agents.cli.terminal import check_writable
-from agents.tables import fitted, print_table, say
+from agents.arguments.parser import check_writable
+from agents.display.tables import fitted, print_table, say
 from selfplay_envs import UsageError
 
 from .gpu_sections.bench import Bench, Row, Value

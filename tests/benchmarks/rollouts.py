@@ -1,4 +1,4 @@
-"""How fast are rollouts? Tokens per second of `Sampler.act`, beside the raw engine on the same prompts.
+"""How fast are rollouts? Tokens per second of `Sampler.generate`, beside the raw engine on the same prompts.
 
     python -m tests.benchmarks.rollouts --model tiny
     python -m tests.benchmarks.rollouts --model smollm2 --replies 32 --new-tokens 32
@@ -33,15 +33,17 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from agents import vllm_engine
-from agents.errors import ModelUnavailable
-from agents.held_out import load_tasks
-from agents.models import load_model
-from agents.sampler import Prompt, Sampler, TransformersSampler, render_prompt
-from agents.samplers import open_sampler
-from agents.sampling import Sampling
-from agents.seeding import seed_of
-from agents.vllm_sampler import VllmSampler
+from agents.config.sampling import Sampling
+from agents.core.errors import ModelUnavailable
+from agents.core.seeding import seed_of
+from agents.evaluation.tasks import load_tasks
+from agents.models.chat import Prompt, render_prompt
+from agents.models.loading import load_model
+from agents.samplers.base import Sampler
+from agents.samplers.registry import open_sampler
+from agents.samplers.transformers import TransformersSampler
+from agents.samplers.vllm import engine as vllm_engine
+from agents.samplers.vllm.sampler import VllmSampler
 from selfplay_envs import Match, Start
 
 Arm = Callable[[], int]
@@ -93,14 +95,16 @@ def make_work(options: Options) -> Work:
     turns = chain.from_iterable(zip(*([(env_id, task) for task in own] for env_id, own in tasks.items()), strict=False))
     chosen = [turn for turn, _ in zip(turns, range(0, options.replies, options.attempts), strict=False)]
     starts = [Start(env_id, 0, {"style": style, "attempts": 1}, {"task": dict(task)}) for env_id, task in chosen]
-    prompts = tuple(Match(start).asks()[0].messages for start in starts)
+    prompts = tuple(Match(start).pending_prompts()[0].messages for start in starts)
     seeds = tuple(tuple(seed_of(options.seed, i, k) for k in range(options.attempts)) for i in range(len(prompts)))
     return Work(prompts, seeds, Sampling(max_new_tokens=options.new_tokens))
 
 
 def ours(sampler: Sampler, work: Work) -> Arm:
-    """`Sampler.act`, the whole of it."""
-    return lambda: sum(len(reply.logprobs) for own in sampler.act(work.prompts, work.sampling, work.seeds) for reply in own)
+    """`Sampler.generate`, the whole of it."""
+    return lambda: sum(
+        len(reply.logprobs) for own in sampler.generate(work.prompts, work.sampling, work.seeds) for reply in own
+    )
 
 
 def raw_transformers(model: Any, tokenizer: Any, work: Work, *, logprobs: bool) -> Arm:
@@ -148,7 +152,7 @@ def vllm_arms(sampler: VllmSampler, work: Work, stack: ExitStack) -> dict[str, A
         for seed in own
     ]
     script = Path(__file__).with_name("raw_vllm.py")
-    command = [sampler.keeper.python, "-P", str(script)]
+    command = [sampler.supervisor.python, "-P", str(script)]
     raw = stack.enter_context(subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True))
     assert raw.stdin is not None
     assert raw.stdout is not None
@@ -156,7 +160,10 @@ def vllm_arms(sampler: VllmSampler, work: Work, stack: ExitStack) -> dict[str, A
     stack.callback(tell.close)
     told = {
         "engine": vllm_engine.__file__,
-        "settings": {**sampler.keeper.settings, "model": str(sampler.keeper.files.weights)},  # it works in another folder
+        "settings": {
+            **sampler.supervisor.settings,
+            "model": str(sampler.supervisor.files.weights),
+        },  # it works in another folder
         "requests": requests,
         "new_tokens": work.sampling.max_new_tokens,
     }
@@ -216,9 +223,9 @@ def main(options: Options) -> dict[str, Any]:
         sampler.ends = frozenset()
         arms = vllm_arms(sampler, work, stack) if isinstance(sampler, VllmSampler) else transformers_arms(sampler, work)
         clock = time.perf_counter if torch.cuda.is_available() else cpu_seconds
-        before = dict(sampler.counts)
+        before = sampler.stats.to_json()
         seconds = measure(arms, options.runs, work, clock)
-        counts = {name: (value - before.get(name, 0)) / (options.runs + 1) for name, value in sampler.counts.items()}
+        counts = {name: (value - before[name]) / (options.runs + 1) for name, value in sampler.stats.to_json().items()}
     found: dict[str, Any] = {"tokens": work.tokens, "prompts": len(work.prompts), "counts_per_run": counts, "arms": {}}
     for name, own in seconds.items():
         ratios = [base / mine for base, mine in zip(own, seconds["ours"], strict=True)]

@@ -56,6 +56,7 @@ def prepare(work: Work, order: Order) -> dict[str, Any]:
 def ours(work: Work, order: Order) -> dict[str, Any]:
     """Our learner alone, or our whole step."""
     from agents import ALGORITHMS, Learner
+    from tests.helpers.weights import sync
 
     batch = trl_work.load_batch(Path(order.folder) / "batch.pt")
     model, tokenizer = trl_work.open_model(work, work.dtype)
@@ -76,7 +77,7 @@ def ours(work: Work, order: Order) -> dict[str, Any]:
                 batch = trl_work.draw_batch(sampler, work, step)
                 generate_s = time.perf_counter() - gauge.started
             metrics = learner.update(batch, ALGORITHMS[work.algorithm])
-            learner.sync(sampler)
+            sync(learner, sampler)
             gauge.stop()
         profile = _table(found) if found is not None else profile
     return {**gauge.to_json(), "tokens": batch.num_tokens, "generate_s": generate_s, "profile": profile, "metrics": metrics}

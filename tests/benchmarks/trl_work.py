@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from agents import Sample, Sampling, Tag, TokenBatch, TransformersSampler, collate, load_model, load_tasks
-from agents.learner_config import LearnerConfig
-from agents.seeding import seed_of
+from agents.config.learner import LearnerConfig
+from agents.core.seeding import seed_of
 from selfplay_envs import Message
 
 DEDUCTION = "SelfPlay/Deduction-v0"
@@ -144,7 +144,7 @@ def draw_batch(sampler: TransformersSampler, work: Work, step: int) -> TokenBatc
     """Generates, verifies and stacks one step's replies."""
     asked = prompts(work)
     seeds = [[seed_of("against_trl", step, row, one) for one in range(work.group)] for row in range(len(asked))]
-    replies = sampler.act(asked, Sampling(max_new_tokens=work.new_tokens), seeds)
+    replies = sampler.generate(asked, Sampling(max_new_tokens=work.new_tokens), seeds)
     return collate(
         [
             Sample(reply, trivial_reward(reply.text), Tag(role="solver", task_type="deduction", prompt_id=str(row)))

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from agents.tiny.programs import sample_task
 from sandboxes import CodeSandbox, Job, SandboxUnavailable, Status, open_sandbox
-from selfplay_envs.referee import run_grouped
+from selfplay_envs.play.grouping import run_grouped
 
 from .worker_cost import CpuCost, measure_cost
 

@@ -9,14 +9,14 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sandboxes import Job
-from sandboxes.launch import base_interpreter, worker_environment, worker_source
-from sandboxes.pool import PooledSandbox
-from sandboxes.process import ProcessLauncher
+from sandboxes.backends.process import ProcessLauncher
+from sandboxes.backends.worker_command import base_interpreter, worker_environment, worker_source
+from sandboxes.pool.sandbox import PooledSandbox
 
 # Instead of serving, the same program with the same memory forks children that do nothing.
 _BARE = """
 import os, sys
-sys.modules["sandboxes.worker"]._warm_up([])
+sys.modules["sandboxes.worker.warm_up"].warm_up()
 for line in sys.stdin:
     before = os.times()
     for _ in range(int(line)):
@@ -58,7 +58,7 @@ class CpuCost:
 
 def measure_cost(rounds: int = 15, jobs: int = 200) -> CpuCost:
     """Measures the three in turns."""
-    program, serve, _ = worker_source().rpartition('sys.modules["sandboxes.worker"].main')
+    program, serve, _ = worker_source().rpartition('sys.modules["sandboxes.worker.main"].main')
     assert serve
     command = [base_interpreter(), "-s", "-S", "-B", "-c", program + _BARE]
     sandbox = PooledSandbox(ProcessLauncher(), 1)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from sandboxes import CallOutcome, CodeSandbox, Job, Limits, open_sandbox
-from tests.engine import need_docker
+from tests.helpers.engine import need_docker
 
 BACKENDS = [pytest.param("process"), pytest.param("docker", marks=pytest.mark.docker)]
 
@@ -44,8 +44,8 @@ def call(sandbox: CodeSandbox) -> Call:
     def run(program: str, arguments: str = "", *, determinism: bool = False, **limits: float) -> CallOutcome:
         chosen = Limits(**({"cpu_s": 0.3, "wall_s": 1.0} | limits))  # pyright: ignore[reportArgumentType]
         probe = Job(program="import math\ndef f(x):\n    return sorted({x: math.sqrt(x)}.items())", calls=("4",))
-        asked = Job(program=program, calls=(arguments,), limits=chosen, determinism=determinism)
-        outcome, after = sandbox.run([asked, probe])
+        job = Job(program=program, calls=(arguments,), limits=chosen, determinism=determinism)
+        outcome, after = sandbox.run([job, probe])
         assert after.calls[0].value == "[(4, 2.0)]"
         return outcome.calls[0]
 

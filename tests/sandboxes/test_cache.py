@@ -36,6 +36,7 @@ def test_only_unknown_calls_are_asked_and_the_order_is_kept() -> None:
         replace(JOB, entry_point="g"),
         replace(JOB, limits=Limits(cpu_s=0.5)),
         replace(JOB, determinism=True),
+        replace(JOB, packages=("sympy",)),
     ],
 )
 def test_every_field_of_a_job_is_part_of_the_question(other: Job) -> None:

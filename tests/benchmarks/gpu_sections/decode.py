@@ -32,7 +32,7 @@ def _speak(bench: Bench, dtype: torch.dtype, on: bool) -> Values:
     seeds = [range(start, start + rows // PROMPTS) for start in range(0, rows, rows // PROMPTS)]
 
     def work() -> None:
-        sampler.act(prompts, Sampling(max_new_tokens=steps), seeds)
+        sampler.generate(prompts, Sampling(max_new_tokens=steps), seeds)
 
     with cudnn_attention(on):
         first_s = bench.seconds(work, repeat=1, warm=0)

@@ -15,8 +15,8 @@ from torch.nn import functional as F  # noqa: N812
 from torch.nn.attention import SDPBackend
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
-from agents.models import load_model
-from agents.packed_attention import Segments, Span, over_segments
+from agents.kernels.packed_attention import Segments, Span, over_segments
+from agents.models.loading import load_model
 
 from .bench import Bench, Row, Values, cudnn_attention
 from .machine import machine, versions

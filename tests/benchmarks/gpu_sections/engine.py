@@ -11,12 +11,13 @@ from importlib.util import find_spec
 from typing import Any
 
 from agents import Learner, LearnerConfig, Sampling, find_preset, load_model
-from agents.batch import Sample, Tag, collate
-from agents.smollm2 import find_gguf
-from agents.vllm_process import HOW_TO_INSTALL
-from agents.vllm_sampler import VllmSampler
-from agents.voices import sync_check
+from agents.batching.batch import Sample, Tag, collate
+from agents.models.smollm2 import find_gguf
+from agents.samplers.vllm.process import HOW_TO_INSTALL
+from agents.samplers.vllm.sampler import VllmSampler
+from agents.training.weight_sync import sync_check
 from selfplay_envs import Message, Reply
+from tests.helpers.weights import sync
 
 from .bench import Bench, Row, Values
 from .updates import ROW
@@ -86,7 +87,7 @@ def _speak(pair: _Pair, rows: int, tokens: int) -> float:
     prompts = [(Message("user", f"{'x' * 40}{index}"),) for index in range(PROMPTS)]
     seeds = [range(start, start + rows // PROMPTS) for start in range(0, rows, rows // PROMPTS)]
     started = time.perf_counter()
-    pair.replies = pair.sampler.act(prompts, Sampling(max_new_tokens=tokens), seeds)
+    pair.replies = pair.sampler.generate(prompts, Sampling(max_new_tokens=tokens), seeds)
     return time.perf_counter() - started
 
 
@@ -117,17 +118,17 @@ def _agree(pair: _Pair) -> Values:
 
 def _sync(pair: _Pair) -> Values:
     """An update, the weights handed over, and the first reply that is drawn with them."""
-    pair.sampler.rest()
+    pair.sampler.release_memory()
     pair.learner.update(random_batch(4, 60, (20, 60)), ROW)
     started = time.perf_counter()
-    pair.learner.sync(pair.sampler)
+    sync(pair.learner, pair.sampler)
     return {"handed_over_s": time.perf_counter() - started, "spoken_s": _speak(pair, PROMPTS, 1)}
 
 
 def _sleep(pair: _Pair) -> Values:
     """What the engine gives back while it rests, and how long resting and waking take."""
     before_gib, started = pair.bench.free_gib, time.perf_counter()
-    pair.sampler.rest()
+    pair.sampler.release_memory()
     rest_s, asleep_gib = time.perf_counter() - started, pair.bench.free_gib
     woken_s = _speak(pair, PROMPTS, 1)
     return {"rest_s": rest_s, "given_back_gib": asleep_gib - before_gib, "woken_s": woken_s, "free_gib": pair.bench.free_gib}

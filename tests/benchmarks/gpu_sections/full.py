@@ -11,9 +11,8 @@ from functools import partial
 import torch
 
 from agents import Learner, LearnerConfig, TokenBatch
-from agents.device_memory import free_cached_memory, is_out_of_memory
-from agents.vllm_process import exchange_folder
-from agents.vllm_weights import save_weights
+from agents.hardware.memory import free_cached_memory, is_out_of_memory
+from agents.samplers.vllm.weights import exchange_folder, save_weights
 
 from .bench import GIB, Bench, Row, Value, Values
 from .planned import needed_gib

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from agents.token_logprobs import token_logprobs
+from agents.kernels.token_logprobs import token_logprobs
 
 from .bench import Bench, Row, Values
 

@@ -7,7 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 
 import torch
 
-from agents.machine import cores, processor_name
+from agents.hardware.machine import cores, processor_name
 
 from .bench import Bench, Value, Values
 

@@ -14,11 +14,14 @@ from pathlib import Path
 from .bench import Bench, Row, Values
 
 ROOT = Path(__file__).parents[3]
-NAMES = (
-    "learner learner_identities scoring packing token_logprobs lora master_weights reference decoding kv_cache "
-    "transformers_sampler picking sync_check failures checkpoint voices prepare step_loss micro_batches token_budget"
+FILES = (
+    "learner/test_learner journeys/test_learner_identities models/test_forward batching/test_packing "
+    "kernels/test_token_logprobs models/test_adapters models/test_weights learner/test_master_weights models/test_reference "
+    "decoding/test_loop decoding/test_kv_cache samplers/test_transformers decoding/test_token_sampling "
+    "training/test_weight_sync training/test_failures training/test_checkpoint training/test_role_samplers "
+    "learner/test_prepare learner/test_step_loss batching/test_micro_batches"
 ).split()
-NAMES_DRY = ("kv_cache",)
+FILES_DRY = ("decoding/test_kv_cache",)
 SIDE_BY_SIDE = 6
 """Processes of pytest at a time."""
 LIMIT_S = 120
@@ -31,8 +34,7 @@ class TestsFailed(AssertionError):
 
 def own_tests(bench: Bench) -> Iterator[Row]:
     """A device that is forgotten somewhere, or a promise that holds on a processor only, makes a test fail."""
-    names = NAMES_DRY if bench.dry else NAMES
-    files = [path for name in names if (path := ROOT / f"tests/agents/test_{name}.py").is_file()]
+    files = [ROOT / f"tests/agents/{name}.py" for name in (FILES_DRY if bench.dry else FILES)]
     with ThreadPoolExecutor(1 if bench.dry else SIDE_BY_SIDE) as pool:
         rows = [pool.submit(partial(bench.arm, {"file": file.name}, partial(_run, bench, file))) for file in files]
         for row in rows:
@@ -46,7 +48,20 @@ def _run(bench: Bench, file: Path) -> Values:
         TestsFailed: Names those that did not.
     """
     plugin = "tests.benchmarks.gpu_sections.toys_on_device"
-    options = ["-q", "-W", "ignore", "-p", plugin, "-p", "no:randomly", "-o", "addopts=", "--tb=line", "--timeout=60"]
+    options = [
+        "-q",
+        "-W",
+        "ignore",
+        "-p",
+        plugin,
+        "-p",
+        "no:randomly",
+        "-o",
+        "addopts=",
+        "--import-mode=importlib",
+        "--tb=line",
+        "--timeout=60",
+    ]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", *options, str(file)],
         cwd=ROOT,

@@ -13,11 +13,11 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from agents import Learner, LearnerConfig, Sampling, TransformersSampler, find_algorithm, find_preset, load_model
-from agents.adapters import SHARED
-from agents.batch import Sample, Tag, TokenBatch, collate
-from agents.lora import merged_weights
-from agents.smollm2 import find_gguf
-from agents.voices import sync_check
+from agents.batching.batch import Sample, Tag, TokenBatch, collate
+from agents.models.adapters import SHARED
+from agents.models.smollm2 import find_gguf
+from agents.models.weights import merged_weights
+from agents.training.weight_sync import sync_check
 from selfplay_envs import Message
 
 from .bench import GIB, Bench, Row, Value, Values
@@ -97,7 +97,7 @@ def _precision(bench: Bench, name: str, rank: int) -> Values:
 
 def _drawn(sampler: TransformersSampler, replies: int) -> TokenBatch:
     """Replies of at most 12 tokens to one prompt."""
-    [drawn] = sampler.act([(Message("user", "Say something."),)], Sampling(max_new_tokens=12), [range(replies)])
+    [drawn] = sampler.generate([(Message("user", "Say something."),)], Sampling(max_new_tokens=12), [range(replies)])
     return collate([Sample(reply, 0.0, Tag(role="")) for reply in drawn], 0)
 
 

@@ -1,4 +1,4 @@
-"""What `agents.memory_plan` says of a learner, to stand beside what is counted and measured."""
+"""What `agents.memory_plan.learner` says of a learner, to stand beside what is counted and measured."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 from transformers import PretrainedConfig
 
 from agents import Learner, LearnerConfig, TokenBatch
-from agents.memory_plan import CONTEXT_BYTES, LearnerLoad, LearnerMemory, Packing, plan_packed
-from agents.model_shapes import shape_of
+from agents.memory_plan.learner import CONTEXT_BYTES, LearnerLoad, LearnerMemory, Packing, plan_packed
+from agents.memory_plan.shapes import shape_of
 
 from .bench import GIB, Values
 

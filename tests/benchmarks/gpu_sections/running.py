@@ -18,7 +18,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Literal
 
-from agents.device_memory import take_memory_in_segments
+from agents.hardware.memory import take_memory_in_segments
 
 from .bench import Bench, Row, Value, Values, sentence_of
 from .machine import machine, versions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tests.agents import toys
+from tests.helpers import toys
 
 _build: Any = toys.build_model
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from agents import Learner, LearnerConfig, find_algorithm
-from agents.batch import TokenBatch
-from agents.device_memory import free_cached_memory
+from agents.batching.batch import TokenBatch
+from agents.hardware.memory import free_cached_memory
 
 from .bench import Bench, Row, Value, Values, cudnn_attention
 from .planned import counted_gib, needed_gib, planned

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForCausalLM, LlamaConfig, PretrainedConfig, PreTrainedModel, Qwen3Config
 
 from agents import Sample, Tag, TokenBatch, collate
-from agents.accelerator import prepare_accelerator
+from agents.hardware.accelerator import prepare_accelerator
 from selfplay_envs import Reply
 
 from .bench import Bench

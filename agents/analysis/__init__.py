@@ -1,0 +1,1 @@
+"""Questions asked of finished runs, samples and checkpoints: pure functions that return frozen results."""

@@ -1,0 +1,1 @@
+"""Command lines made into configs, models and games."""

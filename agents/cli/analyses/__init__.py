@@ -1,0 +1,1 @@
+"""The questions of `selfplay analyze`, one module each."""

@@ -1,0 +1,1 @@
+"""Errors, seeds by name, and files that are written whole."""

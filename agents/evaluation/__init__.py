@@ -1,0 +1,1 @@
+"""pass@k on fixed tasks, and the statistics of a difference."""

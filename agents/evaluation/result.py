@@ -1,0 +1,61 @@
+"""The result of an evaluation: scores per problem, and how many answers were right, wrong, unreadable, cut off or void."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from .statistics import pass_at_k, powers_of_two
+
+
+@dataclass(frozen=True, slots=True)
+class EvalResult:
+    """The samples of an evaluation, right or wrong."""
+
+    correct: Mapping[str, np.ndarray]
+    """Scores by game, float64 (problems, samples): 1 right, 0 wrong, NaN void: without a verdict, it counts for nothing."""
+    programs: Mapping[str, Sequence[str]] = field(default_factory=dict[str, Sequence[str]])
+    """Names of the problems by game (`task_key`): problems of equal names are about one program, no independent evidence."""
+    wordings: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Styles by game that prompts were worded in; games without styles are not in it."""
+    cut_off: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Answers by game that ended at the limit of tokens: many mean that the limit is measured, not the model."""
+    answers: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    """Answers by game, each counted once: `right`; `cut_off`, others that ended at the limit of tokens; `unreadable`, others in
+    which no answer was found; `wrong`; `void`."""
+    unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
+    """Why no answer was found in them, by game, the commonest reason first."""
+
+    def scores(self) -> dict[str, float]:
+        """`GAME/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`."""
+        scores: dict[str, float] = {}
+        for k in powers_of_two(min((c.shape[1] for c in self.correct.values()), default=0)):
+            rates = {env_id: pass_at_k(correct, k) for env_id, correct in self.correct.items()}
+            means = {env_id: float(np.nanmean(rate)) for env_id, rate in rates.items() if not np.isnan(rate).all()}
+            scores |= {f"{env_id}/pass@{k}": mean for env_id, mean in means.items()}
+            if len(means) == len(rates):
+                scores[f"all/pass@{k}"] = float(np.mean(list(means.values())))
+        return scores
+
+    def per_problem(self) -> np.ndarray:
+        """Sampled pass@1 of every problem, games one after another, float64; NaN where all its samples are void."""
+        return np.concatenate([pass_at_k(correct, 1) for correct in self.correct.values()])
+
+    def to_json(self) -> dict[str, Any]:
+        """Per game: right and (where there were some) void answers of every problem, samples asked, and what else is known."""
+        return {
+            env_id: {
+                "right": np.nansum(c, axis=1).astype(int).tolist(),
+                "samples": c.shape[1],
+                **({"void": np.isnan(c).sum(axis=1).tolist()} if np.isnan(c).any() else {}),
+                **({"programs": list(self.programs[env_id])} if env_id in self.programs else {}),
+                **({"wording": self.wordings[env_id]} if env_id in self.wordings else {}),
+                **({"cut_off": self.cut_off[env_id]} if self.cut_off.get(env_id) else {}),
+                **({"answers": dict(self.answers[env_id])} if env_id in self.answers else {}),
+                **({"unreadable": dict(self.unreadable[env_id])} if self.unreadable.get(env_id) else {}),
+            }
+            for env_id, c in self.correct.items()
+        }

@@ -1,0 +1,1 @@
+"""Several runs under one budget: arms, seeds, cells, and the claims that they decide."""

@@ -1,0 +1,1 @@
+"""What an experiment found: its arms beside the base, and the claims that this decides."""

@@ -1,0 +1,1 @@
+"""This machine: its processor, memory and threads, and which short cuts pay on it."""

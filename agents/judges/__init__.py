@@ -1,0 +1,1 @@
+"""Judges that hold a model, and which of them a run binds."""

@@ -1,0 +1,1 @@
+"""Single torch functions that are faster or smaller than torch's own; some change a model's layers."""

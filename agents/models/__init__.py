@@ -1,0 +1,1 @@
+"""One transformers model: loading, chat templates, adapters, the frozen reference, log-probabilities."""

@@ -1,0 +1,1 @@
+"""The page of an experiment, a module per part of it."""

@@ -1,0 +1,1 @@
+"""Plays episodes with samplers: the collector, its lanes, and the curriculum of tasks."""

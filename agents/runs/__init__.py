@@ -1,0 +1,1 @@
+"""Files of a run's folder: rows, metrics, timings, trackers, events, the lock. No torch."""

@@ -1,0 +1,1 @@
+"""Prompts in, replies out: the protocol of samplers, their table, and those without an engine of their own."""

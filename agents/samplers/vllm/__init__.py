@@ -1,0 +1,1 @@
+"""The sampler on vLLM: an engine in a process of its own, its supervisor and its weights."""

@@ -1,0 +1,1 @@
+"""The training loop, its state, its assembly, checkpoints, failures, weights to samplers."""

@@ -1,0 +1,1 @@
+"""From jobs to frames, from frames to workers, from replies to outcomes."""

@@ -1,0 +1,1 @@
+"""The program in the other process, which forks, isolates and runs. Shipped as source: standard library only."""

@@ -1,0 +1,1 @@
+"""Promises of every registered game, as checks for the command line and for pytest."""

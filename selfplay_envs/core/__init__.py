@@ -1,0 +1,1 @@
+"""The game protocol and its records: messages, verdicts, episodes, spaces, errors."""

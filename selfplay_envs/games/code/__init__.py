@@ -1,0 +1,1 @@
+"""Deduction, abduction and induction: a proposer writes programs, a panel solves them."""

@@ -1,0 +1,1 @@
+"""Fixed problems, such as a benchmark's, as a game of one role."""

@@ -1,0 +1,164 @@
+"""Instruction challenge: a challenger writes an instruction, a panel follows it, a judge scores the answers.
+
+Kuba et al., Language Self-Play, arXiv 2509.07414, equations 1-5. LSP-Zero: the solver's credit is the judge's value
+R(q, a), the challenger's is -V(q), the negated mean over the panel. LSP, with `quality_weight` w = 1: a second judge, the
+frozen model itself, scores request and answer for quality, R_Q(q, a) in 0..7; the solver's credit is R + w R_Q, the
+challenger's -V + w V_Q with V_Q the mean of R_Q over the panel. Credits are then no zero-sum game any more; the payoffs
+(`outcome`) still are, on R alone. A malformed answer counts in V, as in its own credit, with R = `malformed_credit` and
+R_Q = 0: V is the panel's mean credit. Centring by group is the advantage function's. Deviation: an instruction that the judge
+cannot score has `malformed_credit` instead of -V = 0, which would be more than any that is well answered has.
+"""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+
+from ...core.errors import UsageError
+from ...core.game import Judging, Verdict
+from ...core.hashing import short_hash
+from ...core.judging import SELF, JudgeItem
+from ...core.messages import Message, Slot
+from ...replies.parsing import Parsed, fence
+from ..panel import PanelGame
+from .prompts import STYLES, InstructionPrompts
+
+MAX_INSTRUCTION_CHARS = 2_000
+
+
+class InstructionChallenge(PanelGame[str]):
+    """Challenger against solvers, zero-sum: the challenger loses what the panel earns on average.
+
+    Reasons of an instruction: `no_instruction_block`, `instruction_too_long`, and the judge's (`unknown_clause`, ...).
+    Reasons of an answer: `no_answer_block`. Of both: those of `read_reply`. `Verdict.data` of a scored answer holds `quality`
+    and `quality_reason` (`ok`, or why the judge gave 0).
+
+    Args:
+        attempts: Answers per instruction (G in the paper).
+        style: Prompt wording, `full` or `terse`.
+        malformed_credit: Credit of a malformed message, which is not judged for quality either; R of a malformed answer. With
+            -1 and the `rules` judge no other credit is lower: a solver's lies in [0, 1 + 7 w], and a challenger's in
+            [-1, 1 + 7 w], above 7 w only where the panel's answers are malformed.
+        quality_weight: w above; with 0 no quality is requested.
+    """
+
+    roles = ("challenger", "solver")
+    task_type = "instruction"
+    zero_sum = True
+    credit_keywords = MappingProxyType({"quality_weight": 0.0})
+    styles = STYLES
+    style: InstructionPrompts
+
+    def __init__(
+        self, *, attempts: int = 8, style: str = "full", malformed_credit: float = -1.0, quality_weight: float = 0.0
+    ) -> None:
+        super().__init__(attempts=attempts, style=style, malformed_credit=malformed_credit)
+        if type(quality_weight) not in (int, float) or not 0 <= quality_weight < math.inf:
+            raise UsageError(
+                f"quality_weight={quality_weight!r} is not a finite number of at least 0; pass 0 for LSP-Zero, 1 for LSP."
+            )
+        self.quality_weight = float(quality_weight)
+        self.judges = (SELF,) if quality_weight else ()
+
+    def reset(self, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
+        """Starts at the challenger, or at the solvers of `options["task"]`, an object with an `instruction`.
+
+        Raises:
+            UsageError: The task has no instruction.
+        """
+        super().reset(rng, options)
+        self._values: dict[int, float] = {}
+        self._qualities: dict[int, float] = {}
+
+    def propose_prompt(self) -> tuple[Message, ...]:
+        """The challenge, the same in every episode."""
+        return self.style.challenge()
+
+    def answer_prompt(self, task: str) -> tuple[Message, ...]:
+        """The instruction."""
+        return self.style.answer(task)
+
+    def judge_proposal(self, reply: Parsed) -> Judging:
+        """An instruction must be one that the judge can score."""
+        blocks = reply.bodies("instruction")
+        if not blocks or not blocks[-1].strip():
+            return self.refuse("no_instruction_block")
+        instruction = blocks[-1].strip()
+        if len(instruction) > MAX_INSTRUCTION_CHARS:
+            return self.refuse("instruction_too_long")
+        [score] = yield [JudgeItem(messages=(Message("user", instruction),))]
+        if score.reason != "ok":
+            return self.refuse(score.reason)
+        return Verdict(valid=True, data={"instruction": instruction})
+
+    def judge_answer(self, task: str, reply: Parsed) -> Judging:
+        """An answer has the judge's value."""
+        answers = reply.bodies("answer")
+        if not answers:
+            return self.refuse("no_answer_block")
+        item = JudgeItem(messages=(Message("user", task),), answers=(answers[-1],))
+        if not self.quality_weight:
+            [score] = yield [item]
+            return Verdict(valid=True, score=float(score.values[0]))
+        [score, quality] = yield [item, replace(item, judge=SELF)]
+        data = {"quality": float(quality.values[0]), "quality_reason": quality.reason}
+        return Verdict(valid=True, score=float(score.values[0]), data=data)
+
+    def credit_answer(self, slot: Slot, verdict: Verdict) -> None:
+        """R + w R_Q; the payoffs follow in `settle_panel`."""
+        value = verdict.score if verdict.valid else self.malformed_credit
+        quality = verdict.data.get("quality", 0.0)
+        self._values[slot.attempt], self._qualities[slot.attempt] = value, quality
+        self.credit[slot] = value + self.quality_weight * quality
+
+    def settle_panel(self) -> None:
+        """-V + w V_Q for the challenger, and payoffs that sum to 0."""
+        judged = max(1, len(self._values))
+        mean, quality = (sum(values.values()) / judged for values in (self._values, self._qualities))
+        for attempt in range(self.attempts):
+            self.outcome["solver", attempt] = self._values.get(attempt, 0.0) / judged
+        self.outcome["challenger", 0] = -mean
+        if self.fresh:
+            self.credit[self.proposer] = -mean + self.quality_weight * quality
+            if not self._values:
+                self.void[self.proposer] = self.void_attempts[0]
+
+    def sample_proposal(self, rng: np.random.Generator) -> str:
+        """An instruction that the `rules` judge can score."""
+        return fence("instruction", str(rng.choice(["use exactly 3 words", "use only uppercase"])))
+
+    def sample_answer(self, task: str, rng: np.random.Generator) -> str:
+        """An answer that fits one of those, or none."""
+        return fence("answer", str(rng.choice(["one two three", "LOUD", "no"])))
+
+    @property
+    def task_id(self) -> str:
+        """The instruction's hash, empty before there is one."""
+        return "" if self.task is None else short_hash(self.task)
+
+    @property
+    def instruction(self) -> str | None:
+        """Deprecated name of `task`."""
+        warnings.warn("InstructionChallenge.instruction is now task.", DeprecationWarning, stacklevel=2)
+        return self.task
+
+    @instruction.setter
+    def instruction(self, value: str | None) -> None:
+        warnings.warn("InstructionChallenge.instruction is now task.", DeprecationWarning, stacklevel=2)
+        self.task = value
+
+    def read_task(self, data: Any) -> str:
+        """The instruction of `{"instruction": ...}`."""
+        if not isinstance(instruction := data.get("instruction") if isinstance(data, Mapping) else None, str):
+            raise UsageError(f"options['task']={data!r:.80} has no instruction; pass {{'instruction': '...'}}.")
+        return instruction
+
+    def write_task(self, task: str) -> Mapping[str, Any]:
+        """`{"instruction": ...}`."""
+        return {"instruction": task}

@@ -1,0 +1,1 @@
+"""Games of players against each other, whose payoffs add up to zero."""

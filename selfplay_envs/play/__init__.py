@@ -1,0 +1,1 @@
+"""Drives games: matches, episodes, the referee that answers their requests, replay."""

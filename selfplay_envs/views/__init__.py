@@ -1,0 +1,1 @@
+"""The gymnasium, vector and PettingZoo faces of a match."""
