@@ -21,7 +21,7 @@ VERBS: dict[str, tuple[str, str]] = {
     "eval": ("evaluate:evaluate", "pass@k of a model or a run on held-out tasks and benchmarks"),
     "benchmarks": ("benchmarks:benchmarks", "list the benchmarks and other sources of fixed problems"),
     "analyze": ("analyze:analyze", "ask checkpoints, samples, runs: pass@k, changed weights, entropy"),
-    "report": ("report:report", "draw the plot and print the tables of a run again"),
+    "report": ("analyses.report:report", "draw the plot and print the tables of a run again"),
     "play": ("play:play", "play a role yourself in the terminal, or watch a model play"),
     "algorithms": ("algorithms:algorithms", "list the algorithms, their settings and papers"),
     "envs": ("envs:envs", "list the registered games"),

@@ -23,10 +23,10 @@ from ..config.toml_file import to_toml
 from ..core.errors import RunStopped
 from ..display.files import print_files
 from ..display.live import LiveView
+from ..display.run_report import print_report
 from ..display.tables import make_console, print_table, say, say_command, say_line
 from ..runs.folder import forget_unstarted, sandbox_of, saved_step
 from ..runs.rows import read_rows
-from .report import print_report
 
 
 def train(args: Sequence[str]) -> int:

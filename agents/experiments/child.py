@@ -28,8 +28,12 @@ def end_with(parent: int) -> None:
 
 
 def main(args: Sequence[str]) -> None:
-    """Becomes `python -m agents ARGS`; the first argument is the number of the parent."""
+    """Becomes `python -m agents ARGS`; the first argument is the number of the parent.
+
+    Ctrl-C, by which the parent stops it, is heard again where a shell that put the parent into the background had it ignored.
+    """
     parent, *rest = args
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     end_with(int(parent))
     os.execv(sys.executable, [sys.executable, "-m", "agents", *rest])
 

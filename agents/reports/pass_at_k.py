@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..analysis.answers.pass_at_k import PassAtK
 from ..analysis.intervals import Estimate
-from .style import INK, Looks, add_legend, new_figure
+from .style import INK, Looks, add_legend, labelled, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 BAND = 0.18
 """Opacity of an interval around a line."""
+
+MOST_INSIDE = 8
+"""Names in a legend beside the curves; more stand below the figure, where they hide none."""
 
 
 def draw_pass_at_k(comparisons: Sequence[PassAtK], looks: Looks | None = None) -> Figure:
@@ -42,7 +45,11 @@ def draw_pass_at_k(comparisons: Sequence[PassAtK], looks: Looks | None = None) -
     turns = any(one.crossover is not None for one in comparisons)
     title = "trained less base" + (" (hollow: where it turns)" if turns else "")
     _label(differences, title, "difference of pass@k", comparisons)
-    add_legend(curves, loc="best")
+    handles, labels = labelled(curves)
+    if len(labels) <= MOST_INSIDE:
+        add_legend(curves, loc="best")
+    else:
+        add_legend(figure, handles=handles, labels=labels, loc="outside lower center", ncols=5)
     return figure
 
 

@@ -59,6 +59,7 @@ def prepare_axis(axis: Axes) -> None:
     for text in (axis.title, axis.xaxis.label, axis.yaxis.label):
         text.set_color(INK)
     axis.grid(alpha=0.25, linewidth=0.6, color=INK)
+    axis.set_axisbelow(True)
 
 
 def add_legend(owner: Axes | Figure, **settings: Any) -> None:

@@ -119,7 +119,7 @@ def _write_rows(folder: Path, arm: str, planted: Planted, rng: np.random.Generat
             if arm in ("self-play", "half-peak"):
                 row |= {f"proposer/{game}/count": 9, f"proposer/{game}/tokens": 300.0, f"proposer/{game}/entropy": proposer}
                 row |= {f"proposer/{game}/trained": 9}
-        row |= {f"{game}/tasks": 2_048 for game in GAMES} if arm in ("sft", "rlvr") else {}
+        row |= {f"{game}/tasks": 2_048 for game in GAMES} if arm in ("sft", "sft-tuned", "rft", "rlvr") else {}
         metrics.append(row)
         if step in STEPS:
             solved = 0.5 - 0.2 * effect * float(np.exp(solver)) + own[2]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +22,7 @@ from ...config.sampling import Sampling
 from ...core.files import write_whole
 from ...display.tables import make_console, print_table, say
 from ...runs.folder import find_model
-from .entropy_policy import opened_policy
+from .entropy_policy import OpenPolicy, opened_policy
 from .numbers import interval
 from .outputs import json_text
 
@@ -42,17 +43,30 @@ def of_models(command: Entropy) -> int:
     console = make_console()
     if command.episodes:
         return _of_episodes(console, command)
+    _show(console, command, study_named(console, command, {name: name for name in command.names}))
+    return 0
+
+
+def study_named(console: Console, command: Entropy, models: Mapping[str, str]) -> EntropyStudy:
+    """Samples from all models and compares them token by token.
+
+    Args:
+        console: For progress.
+        command: Its `names` are the models, the base first.
+        models: The same by the names that results have for them.
+    """
     sets = [] if command.prompts is not None else _sets(command)
-    asked = {name: _asked(command, sets, name) for name in command.names}
+    asked = {name: _asked(command, sets, model) for name, model in models.items()}
     sampling = Sampling(temperature=command.temperature, max_new_tokens=_reply_limit(command))
-    count = len(asked[command.names[0]])
+    count = len(next(iter(asked.values())))
     say(console, f"{count} prompts x {command.samples} replies of each model, temperature {command.temperature:g}.")
     with console.status("loading ..."):
         from ...analysis.entropy.study import study_models
 
-    study = study_models(command.names, lambda name: opened_policy(console, command, name, asked[name], sampling))
-    _show(console, command, study)
-    return 0
+    def opened(name: str) -> AbstractContextManager[OpenPolicy]:
+        return opened_policy(console, command, models[name], asked[name], sampling)
+
+    return study_models(list(models), opened)
 
 
 def _of_episodes(console: Console, command: Entropy) -> int:

@@ -144,5 +144,6 @@ def _draw(
     say(console, f"Drawn into {path}")
     for file, (name, (changes, fits)) in zip(predicted_pictures(command), predictions.items(), strict=True):
         if fits:
-            save_png(draw_prediction(name, changes, fits), file)
+            panels = {change.group: [(change, fits[change.group])] for change in changes if change.group in fits}
+            save_png(draw_prediction(f"{name}: change of entropy between recorded steps, exact", panels), file)
             say(console, f"Drawn into {file}")

@@ -13,13 +13,16 @@ from ...analysis.finished_runs import FinishedRun
 from ...analysis.proposals import Proposal, proposals_of_run
 from ...analysis.weights.checkpoint import open_checkpoint
 from ...analysis.weights.sparsity import Sparsity, measure_sparsity
+from ...analysis.weights.update_rank import UpdateRanks
 from ..experiment import Arm
 from ..records import Realised, realised
 from ..results import CellResult, Results
 from .changes import ChangesAt, changes_of_cell
+from .predictions import Predictions, predictions_of
+from .updates import RunOverlap, last_models, overlaps_of, ranks_by_arm
 
 BASE = "base"
-OnCell = Callable[[str], None]
+OnPart = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +49,12 @@ class Findings:
     """Kept models beside the start, by arm and seed."""
     layers: Mapping[str, Sparsity]
     """The last model of the first seed of every arm beside the start, layer by layer."""
+    ranks: Mapping[str, UpdateRanks]
+    """Ranks of the update of the first seed of every arm, of some of its matrices."""
+    overlaps: Sequence[RunOverlap]
+    """Weights that two runs changed alike."""
+    predictions: Predictions
+    """Predicted beside measured changes of entropy, of runs that sample."""
     points: Sequence[Point]
     """Entropy and pass@k along the runs that sample."""
     laws: Sequence[LawOfArm]
@@ -57,12 +66,12 @@ class Findings:
         return tuple(arm for arm in self.results.experiment.arms if arm.name in there)
 
 
-def find(results: Results, on_cell: OnCell | None = None) -> Findings:
+def find(results: Results, on_part: OnPart | None = None) -> Findings:
     """Computes everything of the cells that are trained to the end.
 
     Args:
         results: Of an experiment, finished or not.
-        on_cell: Told the name of each cell before its models are compared, which takes longest.
+        on_part: Told what is read next, such as `models of sft/seed-0`, where it takes long.
 
     Raises:
         AgentError: A model that was kept is not there.
@@ -71,10 +80,11 @@ def find(results: Results, on_cell: OnCell | None = None) -> Findings:
     done = tuple(cell for cell in results.cells if _is_done(results, cell))
     unfinished = [f"{cell.arm}/seed-{cell.seed}" for cell in results.cells if cell not in done]
     results = replace(results, cells=done)
-    runs, changes = _runs(results), _changes(results, on_cell)
+    runs, changes = _runs(results), _changes(results, on_part)
     sampled = [run for of_arm in runs.values() for run in of_arm if not run.imitates]
     points = [point for run in sampled if run.evaluations for point in _points(run, changes)]
     trials = _trials(results)
+    layers, ranks, overlaps = _last_updates(results)
     return Findings(
         results=results,
         unfinished=unfinished,
@@ -85,7 +95,10 @@ def find(results: Results, on_cell: OnCell | None = None) -> Findings:
         entropies=over_seeds(sampled, "exact") if sampled else [],
         proposals=_proposals(results),
         changes=changes,
-        layers=_layers(results),
+        layers=layers,
+        ranks=ranks,
+        overlaps=overlaps,
+        predictions=predictions_of(sampled, on_part),
         points=points,
         laws=laws_of(points) if points else [],
     )
@@ -158,25 +171,24 @@ def _proposals(results: Results) -> dict[str, dict[int, list[Proposal]]]:
     return found
 
 
-def _changes(results: Results, on_cell: OnCell | None) -> dict[str, dict[int, tuple[ChangesAt, ...]]]:
+def _changes(results: Results, on_part: OnPart | None) -> dict[str, dict[int, tuple[ChangesAt, ...]]]:
     cells = [cell for cell in results.cells if cell.models]
     start = open_checkpoint(results.experiment.model) if cells else None
     found: dict[str, dict[int, tuple[ChangesAt, ...]]] = {}
     for cell in cells:
         assert start is not None
-        if on_cell is not None:
-            on_cell(f"{cell.arm}/seed-{cell.seed}")
+        if on_part is not None:
+            on_part(f"models of {cell.arm}/seed-{cell.seed}")
         found.setdefault(cell.arm, {})[cell.seed] = changes_of_cell(cell, start)
     return found
 
 
-def _layers(results: Results) -> dict[str, Sparsity]:
-    first: dict[str, CellResult] = {}
-    for cell in results.cells:
-        if cell.models:
-            first.setdefault(cell.arm, cell)
-    if not first:
-        return {}
+def _last_updates(results: Results) -> tuple[dict[str, Sparsity], dict[str, UpdateRanks], list[RunOverlap]]:
+    """Layers and ranks of the first seed of every arm, and overlaps of runs; nothing where no model was kept."""
+    models = last_models(results.cells)
+    if not models:
+        return {}, {}, []
     start = open_checkpoint(results.experiment.model)
-    ends = {arm: list(cell.models.values())[-1] for arm, cell in first.items()}
-    return {arm: measure_sparsity(start, open_checkpoint(str(path))) for arm, path in ends.items()}
+    firsts = {arm: str(next(iter(of_arm.values()))) for arm, of_arm in models.items()}
+    layers = {arm: measure_sparsity(start, open_checkpoint(path)) for arm, path in firsts.items()}
+    return layers, ranks_by_arm(models, start), overlaps_of(models, start)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.answers.pass_at_k import PassAtK
+from ...analysis.answers.trials import left_out
 from ...analysis.intervals import Estimate
-from ...experiments.findings.findings import Findings
+from ...experiments.findings.findings import BASE, Findings
 from ..page import Picture, Section, Table
 from ..pass_at_k import draw_pass_at_k
 from ..style import Looks
@@ -41,7 +42,7 @@ def _section(findings: Findings, name: str, comparisons: Sequence[PassAtK], look
     return Section(
         name=f"pass-at-k-{name}",
         title=f"pass@k on {name.replace('-', ' ')} problems",
-        text=[asked],
+        text=[asked, *dict.fromkeys(filter(None, (_left_out(findings, name, one.trained) for one in comparisons)))],
         pictures=[
             Picture(
                 name=f"pass-at-k-{name}",
@@ -61,6 +62,12 @@ def _section(findings: Findings, name: str, comparisons: Sequence[PassAtK], look
         + (TINY if findings.results.experiment.model == "tiny" else ""),
         published=PUBLISHED if name == "held-out" or name == "benchmark" else "",
     )
+
+
+def _left_out(findings: Findings, name: str, arm: str) -> str:
+    """What was not answered by all seeds of an arm, or not by both."""
+    of_set = findings.trials[name]
+    return left_out(of_set[BASE], of_set[arm])
 
 
 def _data(one: PassAtK) -> list[tuple[str | int | float, ...]]:

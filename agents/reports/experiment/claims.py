@@ -18,8 +18,8 @@ def claims_section(decisions: Sequence[Decision | JointDecision]) -> Section:
     return Section(
         name="claims",
         title="What the paper claims, and what these runs say",
-        text=[f"Of {len(decisions)} claims " + ", ".join(f"{count} are {verdict}" for verdict, count in counts.items()) + "."],
-        tables=[Table(columns=_COLUMNS, rows=rows, prose=(0, 2))],
+        text=[f"Of {len(decisions)} claims: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) + "."],
+        tables=[Table(columns=_COLUMNS, rows=rows, prose=(0, 1, 2))],
         definition="Statistic, direction and margin of every claim stood in the code before the first run. A claim is "
         "reproduced where the whole 95 % interval lies beyond its margin, refuted where it lies on the other side, else "
         "undecided; a claim of several parts is reproduced where all are, and refuted where one is.",

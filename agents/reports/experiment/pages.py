@@ -5,22 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.claims import Decision, JointDecision
+from ...analysis.entropy.study import EntropyStudy
 from ...experiments.findings.findings import Findings
 from ..page import Page
 from ..style import Looks
 from .answers import answers_sections
 from .budget import budget_section
 from .claims import claims_section
-from .training import dynamics_section, entropy_section, proposals_section, validation_section
+from .prediction import prediction_section
+from .proposals import proposals_section
+from .tokens import tokens_section
+from .training import dynamics_section, entropy_section, validation_section
+from .updates import updates_section
 from .weights import weights_section
 
 
-def page_of(findings: Findings, decisions: Sequence[Decision | JointDecision]) -> Page:
+def page_of(findings: Findings, decisions: Sequence[Decision | JointDecision], study: EntropyStudy | None = None) -> Page:
     """The page; a part that was not measured is left out of it.
 
     Args:
         findings: Of the experiment.
         decisions: On its claims.
+        study: The last models on the same prompts.
     """
     experiment = findings.results.experiment
     seeds = {arm.name: len(findings.results.arm(arm.name)) for arm in findings.arms}
@@ -37,9 +43,12 @@ def page_of(findings: Findings, decisions: Sequence[Decision | JointDecision]) -
         budget_section(findings),
         *answers_sections(findings, looks),
         entropy_section(findings, looks),
+        tokens_section(study, looks),
+        prediction_section(findings),
         validation_section(findings, looks),
         proposals_section(findings, looks),
         weights_section(findings, looks),
+        updates_section(findings),
         dynamics_section(findings, looks),
     ]
     title = f"The experiment {experiment.name}: self-play beside fixed tasks and gold replies"

@@ -1,27 +1,19 @@
-"""What happens along the runs: entropy, validation, proposals, and entropy against what is solved."""
+"""What happens along the runs: entropy, validation, and entropy against what is solved."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from statistics import fmean
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from ...analysis.dynamics import ALL_ARMS
 from ...analysis.entropy.curves import WHOLE, SeedCurve
 from ...analysis.exponential_fit import ExponentialFit
-from ...analysis.proposals import Proposal, lengths_by_solve_rate, mean_by_step, solve_rate_histogram
 from ...experiments.findings.findings import Findings
 from ..dynamics import draw_dynamics
 from ..entropy import draw_curves
 from ..page import Picture, Section, Table
-from ..style import Looks, add_legend, look_of, new_figure
+from ..style import Looks
+from .series import lines_picture, mean_series
 from .words import NONE, plain, points
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-STEP = "step (updates of the weights)"
 
 
 def entropy_section(findings: Findings, looks: Looks) -> Section | None:
@@ -62,7 +54,7 @@ def entropy_section(findings: Findings, looks: Looks) -> Section | None:
 def validation_section(findings: Findings, looks: Looks) -> Section | None:
     """pass@1 on the validation problems over steps, by arm; None where it was not measured."""
     series = {
-        arm: _mean_series([[(int(row["step"]), float(row["all/pass@1"])) for row in run.evaluations] for run in runs])
+        arm: mean_series([[(int(row["step"]), float(row["all/pass@1"])) for row in run.evaluations] for run in runs])
         for arm, runs in findings.runs.items()
     }
     series = {arm: points_of_arm for arm, points_of_arm in series.items() if points_of_arm}
@@ -73,7 +65,7 @@ def validation_section(findings: Findings, looks: Looks) -> Section | None:
         name="validation",
         title="Validation over training, and the proposer's reward",
         pictures=[
-            _lines_picture(
+            lines_picture(
                 "validation",
                 series,
                 looks,
@@ -86,49 +78,6 @@ def validation_section(findings: Findings, looks: Looks) -> Section | None:
         definition="Mean over task types of pass@1 on the validation problems, whose programs are none of the held-out ones, "
         "mean over seeds.",
         published="With the reward that peaks at one half, final validation accuracy is 2 % lower, and entropy is unchanged.",
-    )
-
-
-def proposals_section(findings: Findings, looks: Looks) -> Section | None:
-    """Difficulty and length of proposals over training; None where nothing was proposed."""
-    if not findings.proposals:
-        return None
-    rates = {
-        arm: _mean_series([list(mean_by_step(of_run).items()) for of_run in runs.values()])
-        for arm, runs in findings.proposals.items()
-    }
-    together = {arm: [one for of_run in runs.values() for one in of_run] for arm, runs in findings.proposals.items()}
-    lengths = {arm: _mean_series([_lengths(of_run) for of_run in runs.values()]) for arm, runs in findings.proposals.items()}
-    bins = {arm: lengths_by_solve_rate(of_arm) for arm, of_arm in together.items()}
-    names = sorted({name for of_arm in bins.values() for name in of_arm})
-    table = [(arm, *(plain(of_arm[name]) if name in of_arm else NONE for name in names)) for arm, of_arm in bins.items()]
-    return Section(
-        name="proposals",
-        title="What is proposed: difficulty and length",
-        pictures=[
-            _lines_picture(
-                "proposal-difficulty",
-                rates,
-                looks,
-                "solve rate of valid proposals",
-                "share of the panel (0 to 1)",
-                "Mean solve rate of proposals over steps.",
-            ),
-            _lines_picture(
-                "answer-length",
-                lengths,
-                looks,
-                "answers to proposals",
-                "tokens per answer",
-                "Mean length of answers over steps.",
-            ),
-            _histogram_picture(together),
-        ],
-        tables=[Table(columns=("arm", *names), rows=table, caption="Tokens per answer by the solve rate of its task.")],
-        definition="Of the valid proposals in recorded episodes: the share of the panel's answers that are right. The panel is "
-        "the model of that step.",
-        caveat="The paper solves proposals of all steps anew with one model; here solver and proposals change together.",
-        published="Proposals get harder and answers longer over training.",
     )
 
 
@@ -186,63 +135,3 @@ def _entropy_picture(name: str, curves: Sequence[SeedCurve], looks: Looks, says:
     ]
     columns = ("arm", "of", "step", "entropy", "low", "high")
     return Picture(name=name, figure=draw_curves(curves, looks), says=says, columns=columns, data=data)
-
-
-def _mean_series(runs: Sequence[Sequence[tuple[int, float]]]) -> list[tuple[int, float]]:
-    """Mean over runs at the steps that all of them have."""
-    at = [dict(run) for run in runs if run]
-    steps = sorted(set(at[0]).intersection(*at[1:])) if at else []
-    return [(step, fmean(of_run[step] for of_run in at)) for step in steps]
-
-
-def _lengths(proposals: Sequence[Proposal]) -> list[tuple[int, float]]:
-    by_step: dict[int, list[float]] = {}
-    for one in proposals:
-        by_step.setdefault(one.step, []).append(one.answer_tokens)
-    return [(step, fmean(values)) for step, values in sorted(by_step.items())]
-
-
-def _lines_picture(
-    name: str, series: Mapping[str, Sequence[tuple[int, float]]], looks: Looks, title: str, y: str, says: str
-) -> Picture:
-    figure, [axes] = new_figure(width=7.5, height=4.0)
-    for arm, of_arm in series.items():
-        axes.plot([step for step, _ in of_arm], [value for _, value in of_arm], label=arm, **looks(arm))
-    axes.set(title=title, xlabel=STEP, ylabel=y)
-    add_legend(axes, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    data = [(arm, step, value) for arm, of_arm in series.items() for step, value in of_arm]
-    return Picture(name=name, figure=figure, says=says, columns=("arm", "step", y), data=data)
-
-
-def _histogram_picture(arms: Mapping[str, Sequence[Proposal]], panel: int = 8) -> Picture:
-    """Solve rates at the first and the last recorded step, a panel per arm."""
-    figure, axes = _grid(len(arms))
-    data: list[tuple[str | int | float, ...]] = []
-    for axis, (arm, proposals) in zip(axes, arms.items(), strict=False):
-        histograms = solve_rate_histogram(proposals, panel)
-        ends = list(dict.fromkeys((min(histograms), max(histograms))))
-        for place, step in enumerate(ends):
-            shift = (place - (len(ends) - 1) / 2) * 0.4
-            axis.bar(
-                [bin_ + shift for bin_ in range(panel + 1)],
-                histograms[step],
-                width=0.4,
-                color=look_of(place)["color"],
-                label=f"step {step}",
-            )
-            data += [(arm, step, bin_, share) for bin_, share in enumerate(histograms[step])]
-        axis.set(title=arm, xlabel=f"solved by so many of {panel}", ylabel="share of valid proposals")
-        add_legend(axis)
-    columns = ("arm", "step", f"solved of {panel}", "share")
-    return Picture(
-        name="solve-rates", figure=figure, says="Histograms of solve rates early and late, by arm.", columns=columns, data=data
-    )
-
-
-def _grid(count: int) -> tuple[Figure, Sequence[Axes]]:
-    columns = min(3, count)
-    lines = (count + columns - 1) // columns
-    figure, axes = new_figure(lines, columns, width=3.8, height=3.0)
-    for axis in axes[count:]:
-        axis.set_axis_off()
-    return figure, axes[:count]

@@ -9,6 +9,7 @@ from ...analysis.weights.equal_size import SizePoint
 from ...experiments.findings.azr_estimates import equal_size, shares_at_size
 from ...experiments.findings.changes import TOLERANCES, ChangesAt
 from ...experiments.findings.findings import Findings
+from ...runs.adapters import has_adapter_per_role
 from ..page import Picture, Section, Table
 from ..sparsity import draw_sparsity
 from ..style import Looks
@@ -37,6 +38,7 @@ def weights_section(findings: Findings, looks: Looks) -> Section | None:
     return Section(
         name="weights",
         title="Unchanged weights",
+        text=_adapters(findings),
         pictures=[
             Picture(
                 name="unchanged-weights",
@@ -66,6 +68,12 @@ def weights_section(findings: Findings, looks: Looks) -> Section | None:
         "SFT, with the labels swapped in one table. Mukherjee et al. (arXiv 2505.11711): 70 to 95 % for RL, 6 to 15 % for SFT, "
         "in bfloat16 with 1e-5.",
     )
+
+
+def _adapters(findings: Findings) -> list[str]:
+    """Which weights stand for a run whose roles have adapters of their own."""
+    roles = [arm.name for arm in findings.arms if has_adapter_per_role(arm.config)]
+    return [f"Arms with an adapter per role: {', '.join(roles)}; the one that answers is compared."] if roles else []
 
 
 def _at_size(arm: str, runs: Sequence[Sequence[ChangesAt]], shares: Mapping[str, float]) -> tuple[str, ...]:

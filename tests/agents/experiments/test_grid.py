@@ -25,7 +25,7 @@ from tests.helpers.small_comparison import STEPS, TOKENS, run_small_comparison, 
 CELLS = ("sft/seed-0", "self-play/seed-0")
 
 
-def wait_until(true: Callable[[], bool], seconds: float = 90.0) -> None:
+def wait_until(true: Callable[[], bool], seconds: float = 600.0) -> None:
     deadline = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < deadline, "it did not happen"

@@ -7,25 +7,32 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
-from agents.experiments.child import end_with
+from agents.experiments.child import end_with, main
 from agents.experiments.processes import COSTS, LOG, Ended, StageProcess, cores, is_free, last_line, step_of
 from agents.runs.rows import read_rows
 from tests.helpers.small_comparison import small_comparison
+from tests.helpers.waiting import wait_for
 
 ROOT = Path(__file__).parents[3]
 
 
 def wait(process: StageProcess) -> Ended:
-    for _ in range(3_000):
-        if (ended := process.ended()) is not None:
-            return ended
-        time.sleep(0.02)
-    raise AssertionError("it did not end")
+    assert wait_for(lambda: process.ended() is not None)
+    ended = process.ended()
+    assert ended is not None
+    return ended
+
+
+def has_ended(pid: int) -> bool:
+    """Whether a process is gone, or waits to be taken in."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return True
 
 
 def test_a_stage_runs_the_program_with_its_threads_and_its_costs_are_written(tmp_path: Path) -> None:
@@ -52,28 +59,34 @@ def test_a_stage_that_is_stopped_says_by_what(tmp_path: Path) -> None:
 def test_a_child_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
     """A parent of a parent: the middle one is killed, and the last one with it."""
     ready = f"pathlib.Path({str(tmp_path / 'ready')!r}).touch()"
-    child = f"import pathlib, time; from agents.experiments.child import end_with; end_with({{}}); {ready}; time.sleep(60)"
+    child = f"import pathlib, time; from agents.experiments.child import end_with; end_with({{}}); {ready}; time.sleep(600)"
     middle = (
         "import os, subprocess, sys, time\n"
         f"started = subprocess.Popen([sys.executable, '-c', {child!r}.format(os.getpid())])\n"
         "print(started.pid, flush=True)\n"
-        "time.sleep(60)\n"
+        "time.sleep(600)\n"
     )
     with subprocess.Popen([sys.executable, "-c", middle], cwd=ROOT, stdout=subprocess.PIPE, text=True) as parent:
         assert parent.stdout is not None
         number = int(parent.stdout.readline())
-        for _ in range(1_500):
-            if (tmp_path / "ready").exists():
-                break
-            time.sleep(0.02)
+        assert wait_for((tmp_path / "ready").exists)
         parent.kill()
-    for _ in range(1_500):
-        state = Path(f"/proc/{number}/stat")
-        if not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z":
-            return
-        time.sleep(0.02)
-    os.kill(number, signal.SIGKILL)
-    raise AssertionError("the orphan went on")
+    gone = wait_for(lambda: has_ended(number))
+    if not gone:
+        os.kill(number, signal.SIGKILL)
+    assert gone
+
+
+@pytest.mark.usefixtures("foreground")
+def test_a_child_can_be_interrupted_though_its_parent_ignores_that(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shell has what it runs in the background ignore Ctrl-C, and a run that is stopped must save its state there too."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    became: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda path, args: became.append(args))
+    monkeypatch.setattr("agents.experiments.child.end_with", lambda parent: None)
+    main(["1", "train", "azr-tiny"])
+    assert signal.getsignal(signal.SIGINT) == signal.SIG_DFL
+    assert became == [[sys.executable, "-m", "agents", "train", "azr-tiny"]]
 
 
 def test_a_child_whose_parent_is_gone_already_ends() -> None:
@@ -109,8 +122,7 @@ def test_steps_and_last_words_are_read_off_the_files(tmp_path: Path) -> None:
 def test_what_has_ended_can_be_asked_to_stop_and_still_says_how_it_ended(tmp_path: Path) -> None:
     process = StageProcess(tmp_path, "train", ["--help"], threads=1)
     pid = process._process.pid  # pyright: ignore[reportPrivateUsage]
-    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z":
-        time.sleep(0.02)
+    assert wait_for(lambda: has_ended(pid))
     process.stop()
     assert wait(process).code == 0
     process.stop()

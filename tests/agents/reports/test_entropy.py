@@ -62,7 +62,7 @@ def test_a_study_shows_histograms_means_and_overlaps(tmp_path: Path) -> None:
     save_png(figure, tmp_path / "study.png")
 
 
-def test_a_prediction_shows_the_groups_that_could_be_fitted() -> None:
+def test_a_prediction_shows_every_run_of_a_panel() -> None:
     change = PredictedChange(
         group="solver",
         steps=[1, 2, 3],
@@ -70,10 +70,10 @@ def test_a_prediction_shows_the_groups_that_could_be_fitted() -> None:
         covariances=[Covariances(value, 0.0, 5) for value in (0.1, 0.2, 0.3)],
         changes=[-0.1, -0.2, -0.3],
     )
-    fits = {"solver": fit_scale(change.totals, change.changes)}
-    figure = draw_prediction(
-        "run", [change, PredictedChange(group="x", steps=[], updates=[], covariances=[], changes=[])], fits
-    )
+    fit = fit_scale(change.totals, change.changes)
+    figure = draw_prediction("run", {"solver": [(change, fit), (change, fit)]})
     [axes] = figure.axes
     assert axes.get_title() == "solver: r = 1.00, same sign 100%"
+    assert figure.get_suptitle() == "run"
+    assert len(axes.collections) == 2
     assert np.asarray(axes.collections[0].get_offsets()) == pytest.approx(np.array([[-0.1, -0.1], [-0.2, -0.2], [-0.3, -0.3]]))

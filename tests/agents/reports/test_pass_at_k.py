@@ -45,3 +45,10 @@ def test_a_base_on_other_problems_is_a_curve_of_its_own() -> None:
     figure = draw_pass_at_k([comparison("all", [4, 5, 6, 5, 4, 5]), comparison("some", [4, 5, 6, 5, 4, 5], 3)])
     names = [text.get_text() for text in figure.axes[0].get_legend().get_texts()]
     assert names == ["base", "base (beside some)", "all", "some"]
+
+
+def test_many_names_stand_below_the_curves() -> None:
+    figure = draw_pass_at_k([comparison(f"arm {number}", [4, 5, 6, 5, 4, 5]) for number in range(9)])
+    assert figure.axes[0].get_legend() is None
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.get_texts()] == ["base", *(f"arm {number}" for number in range(9))]

@@ -58,6 +58,21 @@ def test_the_page_of_an_experiment(tmp_path: Path, capsys: pytest.CaptureFixture
     assert (tmp_path / "page" / "pass-at-k-held-out.png").is_file()
 
 
+def test_last_models_are_asked_the_same(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The planted model is the base itself: its replies, entropies and uncertain tokens are the base's."""
+    folder = tmp_path / "azr"
+    write_experiment(folder, Planted(), ("base", "sft"), models=True)
+    assert main(["report", str(folder), "--prompts", "2"]) == 0
+    assert "6 prompts x 4 replies of each model" in " ".join(capsys.readouterr().out.split())
+    text = (folder / "report" / "README.md").read_text()
+    rows = [line.split("|")[1:-1] for line in text.splitlines() if " solver/deduction " in line]
+    assert [row[0].strip() for row in rows] == ["base", "sft"]
+    assert rows[0][1:] == rows[1][1:]
+    assert "| sft | its own | +0.000 | 1.00 |" in text
+    assert main(["report", str(folder), "--prompts", "0"]) == 0
+    assert "token by token" not in (folder / "report" / "README.md").read_text()
+
+
 def test_an_experiment_without_results_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     write_experiment(tmp_path, Planted(), ("none",))
     assert "has no result of any cell yet" in refused(capsys, "report", str(tmp_path))
@@ -65,3 +80,4 @@ def test_an_experiment_without_results_is_one_sentence(tmp_path: Path, capsys: p
 
 def test_a_page_is_of_experiments_alone(run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "leave it out" in refused(capsys, "report", str(run_dir), "--out", str(tmp_path))
+    assert "prompts='3' is for the page of an experiment" in refused(capsys, "report", str(run_dir), "--prompts", "3")
