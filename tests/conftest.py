@@ -1,5 +1,6 @@
 """Fixtures that several packages' tests share."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -31,6 +32,14 @@ def referee(sandbox: CodeSandbox) -> Referee:
 def docker_engine() -> None:
     """For tests of Docker alone."""
     need_docker()
+
+
+@pytest.fixture
+def foreground() -> Iterator[None]:
+    """Ctrl-C as in a shell's foreground, here and in processes that the test starts: in its background all ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ _FOLDER, _OWNER_FILE = "selfplay-", "owner"
 OWNER_LABEL = "selfplay.sandbox.owner"
 _DEFAULT_HOST = "unix:///var/run/docker.sock"
 _PING_S = 0.8
+_PATIENT_PING_S = 20.0  # where Docker was asked for: a busy engine is there all the same
 _REMOTE_PING_S = 5
 _REQUEST_S = 60
 
@@ -35,8 +36,12 @@ def is_local() -> bool:
     return docker_host().startswith("unix://")
 
 
-def docker_available() -> str | None:
-    """None when a Docker engine answers, else the reason in one sentence. Takes under a second for one of this machine."""
+def docker_available(timeout_s: float = _PING_S) -> str | None:
+    """None when a Docker engine answers, else the reason in one sentence.
+
+    Args:
+        timeout_s: Seconds that an engine of this machine may take; by default less than one.
+    """
     if importlib.util.find_spec("docker") is None:
         return "The docker package is not installed; type `pip install docker`."
     if not is_local():
@@ -51,7 +56,7 @@ def docker_available() -> str | None:
     path = docker_host().removeprefix("unix://")
     try:
         with socket.socket(socket.AF_UNIX) as connection:
-            connection.settimeout(_PING_S)
+            connection.settimeout(timeout_s)
             connection.connect(path)
             connection.sendall(b"GET /_ping HTTP/1.0\r\nHost: docker\r\n\r\n")
             answer = connection.recv(64)
@@ -72,7 +77,7 @@ def connect() -> Any:
     Raises:
         SandboxUnavailable: None answers.
     """
-    reason = docker_available()
+    reason = docker_available(_PATIENT_PING_S)
     if reason is not None:
         raise SandboxUnavailable(reason)
     try:

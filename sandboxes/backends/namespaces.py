@@ -17,7 +17,7 @@ from pathlib import Path
 from ..core.errors import SandboxUnavailable
 from .worker_command import worker_command
 
-_TRIAL_S = 10.0
+_TRIAL_S = 60.0  # as long as a worker may take to start: a busy machine lacks nothing
 _TRIAL = "import os, ctypes; raise SystemExit(os.getpid() != 1 or not os.path.exists('/proc/self/maps'))"
 _DEVICES = ("/dev/null", "/dev/urandom")
 

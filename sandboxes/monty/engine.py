@@ -118,7 +118,7 @@ class Engine:
         )
         try:
             self._pool.__enter__()
-            if self._run("__calls", ["ready"], Limits()) != ["ready"]:
+            if self._run("__calls", ["ready"], Limits(cpu_s=60), _REQUEST_S) != ["ready"]:
                 raise RuntimeError("it does not answer")
         except RuntimeError as error:
             self._launcher.close()
@@ -157,12 +157,12 @@ class Engine:
         self._pool.__exit__(None, None, None)
         self._launcher.close()
 
-    def _run(self, text: str, calls: list[Any], limits: Limits) -> list[Any]:
+    def _run(self, text: str, calls: list[Any], limits: Limits, most_s: float = 0.0) -> list[Any]:
         """The values that the text gives for the calls, one for each; none at all when one of them exhausted the engine."""
         try:
             with self._pool.checkout(
                 limits={
-                    "max_feed_duration_secs": min(_TIME_S, limits.cpu_s / _TIME_SHARE),
+                    "max_feed_duration_secs": min(most_s or _TIME_S, limits.cpu_s / _TIME_SHARE),
                     "max_memory": (limits.memory_mib << 20) // _MEMORY_SHARE,
                     "max_recursion_depth": RECURSION_DEPTH,
                 },

@@ -94,7 +94,7 @@ def set_out() -> Iterator[Host]:
         (folder / "empty").mkdir()
         for path in (folder, *folder.iterdir()):
             path.chmod(0o777)
-        victim = stack.enter_context(subprocess.Popen(["sleep", "600"], start_new_session=True))
+        victim = stack.enter_context(subprocess.Popen(["sleep", "36000"], start_new_session=True))  # all of a module
         stack.callback(victim.kill)
         yield Host(folder, secret, sockets, victim)
 

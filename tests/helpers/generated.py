@@ -347,7 +347,7 @@ FAMILIES: dict[str, tuple[int, Callable[[Random], Made]]] = {
     "broken": (30, _broken),
     "unfit": (30, _from(_UNFIT, NUMBERS)),
     "large": (20, _from(_LARGE, "1 30 30000", Limits(output_bytes=200, memory_mib=64))),
-    "hanging": (6, _from(_HANGING, "0 1", Limits(cpu_s=0.05, wall_s=1))),
+    "hanging": (6, _from(_HANGING, "0 1", Limits(cpu_s=0.2, wall_s=4))),
     "sleeping": (2, _from("import time; time.sleep(INT); return a", "1 2", Limits(idle_s=0.05))),
     "heavy": (8, _from(_HEAVY, "0 1", Limits(memory_mib=32))),
     "unstable": (20, _from(_UNSTABLE, NUMBERS)),

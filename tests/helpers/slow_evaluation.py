@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 from agents.config.run import EvalConfig
@@ -20,14 +21,18 @@ from selfplay_envs import Referee
 BATCH = 4
 
 
-def measure(folder: Path, samples: int, pause_s: float) -> None:
-    """Asks the questions of `q.jsonl`, keeps all in `out`, and writes the seed of every drawn reply to `drawn.txt`."""
+def measure(folder: Path, samples: int, pause_s: float, most: int | None = None) -> None:
+    """Asks the questions of `q.jsonl`, keeps all in `out`, and writes the seed of every drawn reply to `drawn.txt`.
+
+    Once it has drawn `most` replies, it waits to be killed.
+    """
     config = EvalConfig(tasks=str(folder / "q.jsonl"), verifier="exact", samples=samples)
+    numbers = count()
     store = ReplyStore(folder / "out" / "replies.jsonl")
     with (folder / "drawn.txt").open("a", buffering=1) as log:
 
         def say(prompt: Prompt, seed: int) -> str:
-            time.sleep(pause_s)
+            time.sleep(600 if next(numbers) == most else pause_s)
             log.write(f"{seed}\n")
             return "Answer: " + ("ok..." if seed % 2 else "no")
 
@@ -42,4 +47,4 @@ def measure(folder: Path, samples: int, pause_s: float) -> None:
 
 
 if __name__ == "__main__":
-    measure(Path(sys.argv[1]), samples=2, pause_s=0.03)
+    measure(Path(sys.argv[1]), samples=2, pause_s=0.03, most=23)

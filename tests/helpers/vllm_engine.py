@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 from transformers import PreTrainedModel
@@ -20,14 +18,6 @@ SHORT = Sampling(max_new_tokens=3)
 def weights_sum(model: PreTrainedModel) -> float:
     """The log-probability of every token that the stand-in samples with the weights of `model`."""
     return float(sum(p.detach().double().sum() for p in model.parameters()))
-
-
-def wait_for(condition: Callable[[], bool], limit_s: float = 20.0) -> bool:
-    """Whether it came true within the limit."""
-    end = time.monotonic() + limit_s
-    while not condition() and time.monotonic() < end:
-        time.sleep(0.05)
-    return condition()
 
 
 def alive(pid: int) -> bool:

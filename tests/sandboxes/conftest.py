@@ -42,7 +42,7 @@ def call(sandbox: CodeSandbox) -> Call:
     """Runs one call of one program under small limits, then an honest job, which must be right whatever came before."""
 
     def run(program: str, arguments: str = "", *, determinism: bool = False, **limits: float) -> CallOutcome:
-        chosen = Limits(**({"cpu_s": 0.3, "wall_s": 1.0} | limits))  # pyright: ignore[reportArgumentType]
+        chosen = Limits(**({"cpu_s": 0.3, "wall_s": 4.0} | limits))  # pyright: ignore[reportArgumentType]
         probe = Job(program="import math\ndef f(x):\n    return sorted({x: math.sqrt(x)}.items())", calls=("4",))
         job = Job(program=program, calls=(arguments,), limits=chosen, determinism=determinism)
         outcome, after = sandbox.run([job, probe])

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from agents.hardware.threads import side_by_side
+from tests.helpers.waiting import PATIENCE_S
 
 
 @pytest.mark.parametrize("workers", [1, 2, 5])
@@ -18,14 +19,14 @@ def test_results_come_in_the_order_of_the_works(workers: int) -> None:
 
 
 def test_works_run_at_once_and_a_single_worker_stays_in_its_thread() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE_S)
     side_by_side([together.wait, together.wait], 2)
     assert side_by_side([threading.get_ident, threading.get_ident], 1) == [threading.get_ident()] * 2
 
 
 def test_the_first_error_is_raised_once_those_under_way_have_ended() -> None:
     ended: list[int] = []
-    together, failed = threading.Barrier(2, timeout=10), threading.Event()
+    together, failed = threading.Barrier(2, timeout=PATIENCE_S), threading.Event()
 
     def fail() -> None:
         together.wait()
@@ -34,7 +35,7 @@ def test_the_first_error_is_raised_once_those_under_way_have_ended() -> None:
 
     def go_on() -> None:
         together.wait()
-        failed.wait(10)
+        failed.wait(PATIENCE_S)
         ended.append(1)
 
     with pytest.raises(KeyboardInterrupt):

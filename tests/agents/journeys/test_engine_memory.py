@@ -27,7 +27,8 @@ from agents.models.weights import weights_of
 from agents.samplers.vllm.sampler import VllmSampler
 from selfplay_envs import Reply
 from tests.helpers.toys import build_model
-from tests.helpers.vllm_engine import PROMPTS, SHORT, STAND_IN, wait_for, weights_sum
+from tests.helpers.vllm_engine import PROMPTS, SHORT, STAND_IN, weights_sum
+from tests.helpers.waiting import PATIENCE_S, wait_for
 from tests.helpers.weights import sync
 
 GIB = 2**30
@@ -87,7 +88,7 @@ def open_one(device: Device, tokenizer: PreTrainedTokenizerFast) -> Iterator[Cal
     opened: list[VllmSampler] = []
 
     def opening(model: PreTrainedModel, **options: object) -> VllmSampler:
-        opened.append(VllmSampler(model, tokenizer, python=sys.executable, hang_s=20, **options))  # type: ignore[arg-type]
+        opened.append(VllmSampler(model, tokenizer, python=sys.executable, hang_s=PATIENCE_S, **options))  # type: ignore[arg-type]
         return opened[-1]
 
     yield opening

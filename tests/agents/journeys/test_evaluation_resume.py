@@ -7,12 +7,12 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
 from tests.helpers.rows_of_questions import write_questions
 from tests.helpers.slow_evaluation import BATCH, measure
+from tests.helpers.waiting import wait_for
 
 
 def stored(folder: Path) -> list[str]:
@@ -28,9 +28,7 @@ def drawn(folder: Path) -> Counter[str]:
 def test_a_killed_evaluation_goes_on_and_more_samples_draw_the_new_ones_alone(tmp_path: Path) -> None:
     write_questions(tmp_path / "q.jsonl", 12)
     process = subprocess.Popen([sys.executable, "-m", "tests.helpers.slow_evaluation", str(tmp_path)])
-    deadline = time.monotonic() + 300
-    while len(stored(tmp_path)) < 14 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    wait_for(lambda: len(stored(tmp_path)) >= 14 or process.poll() is not None, 600)  # the last of 24 it never draws
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL
     before = stored(tmp_path)

@@ -32,7 +32,7 @@ def test_twenty_kills_leave_no_trace(config: TrainConfig, tmp_path: Path) -> Non
     command = [sys.executable, "-m", "tests.helpers.killing", str(tmp_path), str(seed), "20"]
     environment = {**os.environ, "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        command, cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=False, timeout=280
+        command, cwd=Path(__file__).parents[3], env=environment, capture_output=True, text=True, check=False, timeout=840
     )
     assert done.returncode == 0, f"seed {seed}: {done.stderr[-3000:]}"
     kills = json.loads(done.stdout.splitlines()[-1])

@@ -264,11 +264,12 @@ def test_metrics_of_several_steps_by_hand() -> None:
 @pytest.mark.parametrize("name", ["trr++", "gspo", "cispo"])
 def test_three_mini_batches_make_clipping_act_on_the_tiny_model(name: str) -> None:
     def updated(**steps: Any) -> tuple[dict[str, float], list[Tensor]]:
-        learner = Learner(load_model("tiny", device="cpu")[0], LearnerConfig(lr=3e-3, warmup_steps=0, **steps))
+        model, _ = load_model("tiny", device="cpu", short_cuts="none")
+        learner = Learner(model, LearnerConfig(lr=3e-3, warmup_steps=0, **steps))
         row = ALGORITHMS[name].configured({"weight_cap": 1.0} if name == "cispo" else {})
         return learner.update(batch, row), list(learner.trainable.values())
 
-    model, tokenizer = load_model("tiny", device="cpu")
+    model, tokenizer = load_model("tiny", device="cpu", short_cuts="none")
     prompts = [(Message("user", f"solve deduction\n```python\ndef f(x):\n    return x + {i}\n```"),) for i in range(6)]
     replies = TransformersSampler(model, tokenizer).generate(prompts, Sampling(max_new_tokens=16), [range(4)] * 6)
     batch = collate(

@@ -62,9 +62,9 @@ def test_nor_can_special_tokens_that_the_tokenizer_has_no_name_for(tokenizer: Pr
 def test_however_often_they_are_written_into_one_another_time_grows_with_the_length(
     tokenizer: PreTrainedTokenizerFast, text: str
 ) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     assert render_prompt(tokenizer, prompt(text)) == render_prompt(tokenizer, prompt("ab"))
-    assert time.perf_counter() - started < 5
+    assert time.process_time() - started < 5
 
 
 def test_a_removal_is_said_once(tokenizer: PreTrainedTokenizerFast, caplog: pytest.LogCaptureFixture) -> None:

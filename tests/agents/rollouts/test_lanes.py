@@ -15,6 +15,7 @@ from selfplay_envs import Episode, Referee, Start, UsageError
 from selfplay_envs.core.judging import JudgeItem, Score
 from selfplay_envs.core.messages import Message
 from tests.helpers.toys import GAME
+from tests.helpers.waiting import PATIENCE_S
 
 STARTS = [Start(GAME, seed, {"attempts": 3}) for seed in range(7)]
 
@@ -61,7 +62,7 @@ def test_a_lane_is_a_batch_of_its_own() -> None:
 
 
 def test_one_lane_verifies_while_the_other_speaks() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE_S)
     gate = Gate()
 
     def judged():  # type: ignore[no-untyped-def]
@@ -82,7 +83,7 @@ def test_one_lane_verifies_while_the_other_speaks() -> None:
 
 
 def test_lanes_speak_side_by_side_where_every_voice_has_workers() -> None:
-    together = threading.Barrier(2, timeout=10)
+    together = threading.Barrier(2, timeout=PATIENCE_S)
 
     class Pair(ScriptedSampler):
         workers = 2
@@ -105,18 +106,18 @@ def test_who_is_alone_at_the_gate_has_all_its_places() -> None:
     inside, leave = threading.Event(), threading.Event()
 
     def alone(lane: Lane) -> None:
-        inside.wait(10)
+        inside.wait(PATIENCE_S)
         with gate.alone():
             order.append("alone")
 
     def speak(lane: Lane) -> None:
         with gate.sampling:
             inside.set()
-            leave.wait(10)
+            leave.wait(PATIENCE_S)
             order.append("spoke")
 
     running = RunningLanes([alone, alone, speak], 3)
-    inside.wait(10)
+    inside.wait(PATIENCE_S)
     leave.set()
     running.wait()
     assert order == ["spoke", "alone", "alone"]

@@ -22,6 +22,7 @@ from agents.runs.folder import (
     note_failure,
     saved_step,
 )
+from tests.helpers.waiting import PATIENCE_S
 
 CONFIG = TrainConfig(games=(GameMix(env_id="SelfPlay/KuhnPoker-v0"),))
 
@@ -33,16 +34,16 @@ def test_a_folder_has_room_for_one_run_and_is_free_again_when_its_process_is_gon
     def hold() -> None:
         with alone_in(folder):
             ready.set()
-            gone.wait(30)
+            gone.wait(PATIENCE_S)
             os.kill(os.getpid(), signal.SIGKILL)
 
     holder = multiprocessing.get_context("fork").Process(target=hold)
     holder.start()
-    assert ready.wait(30)
+    assert ready.wait(PATIENCE_S)
     with pytest.raises(CheckpointError, match="run/ is in use by another process"), alone_in(folder):
         pass
     gone.set()
-    holder.join(30)
+    holder.join(PATIENCE_S)
     with alone_in(folder):
         assert sorted(path.name for path in folder.iterdir()) == ["checkpoints", "episodes"]  # no file that a kill would leave
 

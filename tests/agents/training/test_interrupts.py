@@ -24,7 +24,9 @@ from agents.training import checkpoint
 from agents.training.interrupts import Interrupts, interruptible
 from agents.training.loop import train
 from tests.helpers.finished_runs import assert_equal, files_of, optimizer_of
+from tests.helpers.waiting import PATIENCE_S
 
+pytestmark = pytest.mark.usefixtures("foreground")
 BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 
 
@@ -132,7 +134,7 @@ def test_the_program_says_what_is_saved(tmp_path: Path) -> None:
         while not read_rows(tmp_path / "run" / "metrics.jsonl") and program.poll() is None:
             time.sleep(0.05)
         program.send_signal(signal.SIGINT)
-        output, error = program.communicate(timeout=60)
+        output, error = program.communicate(timeout=PATIENCE_S)
     assert program.returncode == 130, error
     [saved] = checkpoints(tmp_path / "run" / "checkpoints")
     step = int(saved.name.removeprefix("step_"))

@@ -76,6 +76,7 @@ class LLM:
                 (ORDERS / "die").unlink(missing_ok=True)
                 os.kill(os.getpid(), signal.SIGKILL)
         if (ORDERS / "hang").exists():
+            note("hang")
             time.sleep(1000)
         if (ORDERS / "fail").exists():
             raise RuntimeError("CUDA error: unspecified launch failure\nsecond line")

@@ -23,8 +23,8 @@ def test_jobs_of_a_killed_container_run_again(docker_engine: None) -> None:
     try:
 
         def running() -> set[str]:
-            containers = client.containers.list(filters={"label": docker_engine.OWNER_LABEL}, ignore_removed=True)
-            return {container.id for container in containers}
+            label = f"{docker_engine.OWNER_LABEL}={docker_engine.owner(os.getpid())}"  # others may use the engine too
+            return {one.id for one in client.containers.list(filters={"label": label}, ignore_removed=True)}
 
         before = running()
         sandbox.run([Job(program=ADD, calls=("1",))])

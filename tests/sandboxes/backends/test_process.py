@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +37,7 @@ from tests.helpers.canaries import (
     program,
     set_out,
 )
+from tests.helpers.waiting import wait_for
 
 NOBODY = 65_534
 
@@ -125,13 +126,15 @@ def test_ending_what_was_started_ends_the_worker_and_its_child(without: tuple[st
         sandbox.run([PROBE])
         [started] = sandbox.worker_processes()
         family = len(below(started))
-        endless = Job(program="import time\ndef f(): time.sleep(60)", calls=("",), limits=Limits(cpu_s=50, wall_s=50))
+        endless = Job(
+            program="import time\ndef f(): time.sleep(60)", calls=("",), limits=Limits(cpu_s=50, wall_s=500, idle_s=60)
+        )
         future = sandbox.submit([endless])
-        _await(lambda: len(below(started)) > family)
+        assert wait_for(lambda: len(below(started)) > family)
         members = [started, *below(started)]
         future.cancel()
         os.kill(started, signal.SIGKILL)
-        _await(lambda: not any(_lives(pid) for pid in members))
+        assert wait_for(lambda: not any(_lives(pid) for pid in members))
         assert sandbox.run([PROBE])[0].calls[0].value == "[(4, 2.0)]"
     finally:
         sandbox.close()
@@ -149,7 +152,7 @@ def test_a_worker_outlives_the_thread_that_started_it(without: tuple[str, ...]) 
         time.sleep(0.3)
         assert all(_lives(pid or 0) for pid in members)
         started[0].connection.close()  # as when the trainer is killed
-        _await(lambda: not any(_lives(pid or 0) for pid in members))
+        assert wait_for(lambda: not any(_lives(pid or 0) for pid in members))
     finally:
         started[0].stop()
 
@@ -172,13 +175,6 @@ def test_without_enough_layers_a_worker_refuses(without: tuple[str, ...], unprot
         "start Docker, install bubblewrap, or accept the risk with sandbox='process:unsafe'."
     )
     assert below(os.getpid()) == before
-
-
-def _await(condition: Callable[[], bool]) -> None:
-    give_up_at = time.monotonic() + 10
-    while not condition():
-        assert time.monotonic() < give_up_at
-        time.sleep(0.02)
 
 
 def _lives(pid: int) -> bool:

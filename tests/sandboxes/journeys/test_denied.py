@@ -11,6 +11,7 @@ from sandboxes.backends.process import ProcessLauncher
 from sandboxes.pool.sandbox import PooledSandbox
 from tests.helpers.arena import LITTER, PLACES, Arena, Case, check, count, litter_found
 from tests.helpers.canaries import program, set_out
+from tests.helpers.waiting import wait_for
 
 DENIED = {
     "fifty forks": count("if os.fork() == 0: os._exit(0)"),
@@ -89,7 +90,10 @@ def test_workers_of_one_sandbox_share_no_user() -> None:
         pytest.skip("only root can run programs as others")
     sandbox = PooledSandbox(ProcessLauncher(), 2)
     try:
-        nap = Job(program="import os, time\ndef f():\n    time.sleep(0.2)\n    return os.getuid()", calls=("",))
+        text = "import os, time\ndef f():\n    time.sleep(0.2)\n    return os.getuid()"
+        nap = Job(program=text, calls=("",), limits=Limits(idle_s=4))
+        sandbox.submit([nap] * 8)
+        assert wait_for(lambda: sandbox.stats().workers == 2)  # the second is started later than the first
         users = {outcome.calls[0].value for outcome in sandbox.run([nap] * 8)}
         assert len(users) == sandbox.stats().workers == 2
     finally:

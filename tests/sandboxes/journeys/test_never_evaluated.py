@@ -33,10 +33,10 @@ INPUTS = {
 @pytest.mark.parametrize("text", INPUTS.values(), ids=INPUTS)
 def test_inputs_are_never_evaluated(arena: Arena, text: str) -> None:
     """Abduction: a solver's input goes to the proposer's program as data, or not at all."""
-    before = time.monotonic()
+    before = time.thread_time()
     with pytest.raises(NotALiteral):
         parse_arguments(text)
-    assert time.monotonic() - before < 1
+    assert time.thread_time() - before < 1
     outcome = arena.face(Job(program="def f(*a, **k):\n    return 42", calls=("1", text, "2")))
     results = [(call.status, call.value, call.error) for call in outcome.calls]
     assert results == [
@@ -57,8 +57,8 @@ ANSWERS = {
 @pytest.mark.parametrize("text", ANSWERS.values(), ids=ANSWERS)
 def test_answers_are_never_evaluated(text: str) -> None:
     """Deduction: the host reads an answer by itself; no sandbox is asked."""
-    before = time.monotonic()
+    before = time.thread_time()
     with pytest.raises(NotALiteral):
         parse_literal(text)
-    assert time.monotonic() - before < 1
+    assert time.thread_time() - before < 1
     assert litter_found() == []

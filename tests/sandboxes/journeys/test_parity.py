@@ -138,7 +138,7 @@ def test_both_backends_give_the_same_verdicts(opener: Callable[[str, int], CodeS
         "import decimal\ndef f(x):\n    return str(decimal.Decimal(x) / 3)",
     ]
     calls = ("0", "[1, 2]", "'text'", "x=3", "[")
-    jobs = [Job(program=text, calls=calls, limits=Limits(cpu_s=0.1, wall_s=1)) for text in programs]
+    jobs = [Job(program=text, calls=calls, limits=Limits(cpu_s=0.5, wall_s=5)) for text in programs]
     opener("docker", 2)  # skips where no engine answers
     here, there = (open_sandbox(f"{name}:cache=0,hash-seeds=1+2+3+4+5+6+7+8", 2) for name in ("process", "docker"))
     assert here.run(jobs) == there.run(jobs)

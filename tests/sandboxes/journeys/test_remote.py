@@ -69,7 +69,7 @@ def remote(docker_engine: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[str
 
 @pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_an_engine_behind_tcp_runs_programs_and_is_left_clean(remote: str) -> None:
-    assert engine.docker_available() is None
+    assert engine.docker_available(20.0) is None
     sandbox = PooledSandbox(make_launcher("docker"), 2)
     try:
         jobs = [Job(program=ADD, calls=(f"{i}, 'x' * 0" if i % 7 == 0 else str(i),), determinism=i % 2 == 0) for i in range(60)]

@@ -16,6 +16,7 @@ import pytest
 
 from sandboxes import CallOutcome, CodeSandbox, Job, Limits, Outcome, SandboxError, SandboxUnavailable, ScriptedSandbox, Status
 from sandboxes.monty.sandbox import MontySandbox
+from tests.helpers.waiting import wait_for
 
 ADD = "def f(a, b=1):\n    return a + b"
 
@@ -33,6 +34,13 @@ def test_importing_does_not_import_the_package() -> None:
 
 
 pytest.importorskip("pydantic_monty")
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Five times as long for the engine as it has otherwise: whom it answers is asked here, and a busy machine is no answer."""
+    monkeypatch.setattr("sandboxes.monty.engine._TIME_S", 0.5)
+    monkeypatch.setattr("sandboxes.monty.engine._TIME_SHARE", 2)
 
 
 def by_inner(job: Job) -> Outcome:
@@ -188,7 +196,7 @@ def test_hostile_programs_get_the_inner_verdict_and_harm_nobody(name: str, both:
 def test_a_hanging_call_costs_a_fraction_more(both: Both) -> None:
     sandbox, _ = both
     sandbox.run([Job(program=ADD, calls=("1",))])
-    job = Job(program=HOSTILE["endless loop"], calls=("1",), limits=Limits(cpu_s=0.5, wall_s=4))
+    job = Job(program=HOSTILE["endless loop"], calls=("1",), limits=Limits(cpu_s=60, wall_s=240))
     engine = sandbox._engine
     assert engine is not None
     from sandboxes.monty.engine import make_request
@@ -197,7 +205,7 @@ def test_a_hanging_call_costs_a_fraction_more(both: Both) -> None:
     assert question is not None
     start = time.monotonic()
     assert engine.answer(question) == [None]
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 30
 
 
 def test_calls_do_not_see_each_other(both: Both) -> None:
@@ -221,7 +229,7 @@ def test_threads_share_it(both: Both) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join()
     assert answers == {base: [str(base + i) for i in range(20)] for base in (100, 200, 300)}
 
 
@@ -250,8 +258,9 @@ def test_close_leaves_no_process() -> None:
     inner = ScriptedSandbox(by_inner)
     sandbox = MontySandbox(inner, workers=3)
     assert engine_processes() == before
-    sandbox.run([Job(program=ADD, calls=("1",)), Job(program=HOSTILE["endless loop"], calls=("1",))])
-    assert len(engine_processes() - before) == 3
+    sandbox.run([Job(program=ADD, calls=("1",))])
+    assert wait_for(lambda: len(engine_processes() - before) == 3)
+    sandbox.run([Job(program=HOSTILE["endless loop"], calls=("1",))])
     sandbox.close()
     sandbox.close()
     assert sandbox.closed
@@ -262,7 +271,7 @@ def test_close_leaves_no_process() -> None:
 
 def test_closing_ends_what_is_under_way() -> None:
     sandbox = MontySandbox(ScriptedSandbox(by_inner), workers=1)
-    future = sandbox.submit([Job(program=HOSTILE["endless loop"], calls=("1",))] * 50)
+    future = sandbox.submit([Job(program=HOSTILE["endless loop"], calls=("1",))] * 1_000)
     sandbox.close()
     with pytest.raises(SandboxUnavailable):
         future.result(10)
@@ -272,11 +281,11 @@ def test_cancelling_drops_what_has_not_begun() -> None:
     inner = ScriptedSandbox(by_inner)
     sandbox = MontySandbox(inner, workers=1)
     try:
-        future = sandbox.submit([Job(program=HOSTILE["endless loop"], calls=("1",))] * 50)
+        future = sandbox.submit([Job(program=HOSTILE["endless loop"], calls=("1",))] * 1_000)
         assert future.cancel()
         start = time.monotonic()
         assert sandbox.run([Job(program=ADD, calls=("1",))])[0].calls[0].value == "2"
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 30  # not a thousand times half a second
         assert not inner.jobs
     finally:
         sandbox.close()
@@ -332,20 +341,17 @@ def test_the_engine_ends_with_a_trainer_that_is_killed() -> None:
     script = (
         "import time\nfrom sandboxes import *\nfrom sandboxes.monty.sandbox import MontySandbox\n"
         "s = MontySandbox(ScriptedSandbox([]), workers=2)\ns.run([Job(program='def f(): return 1', calls=('',))])\n"
-        "print('up', flush=True)\ntime.sleep(60)"
+        "print('up', flush=True)\ntime.sleep(600)"
     )
     trainer = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert trainer.stdout is not None
     assert trainer.stdout.readline() == "up\n"
+    assert wait_for(lambda: len(engine_processes(trainer.pid)) == 2)
     mine = engine_processes(trainer.pid)
-    assert len(mine) == 2
     trainer.kill()
     trainer.wait()
     trainer.stdout.close()
-    give_up_at = time.monotonic() + 10
-    while any(Path(f"/proc/{process}").exists() for process in mine) and time.monotonic() < give_up_at:
-        time.sleep(0.05)
-    assert not any(Path(f"/proc/{process}").exists() for process in mine)
+    assert wait_for(lambda: not any(Path(f"/proc/{process}").exists() for process in mine))
 
 
 def test_counters(scripted: Scripted) -> None:

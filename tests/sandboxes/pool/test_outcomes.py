@@ -70,7 +70,7 @@ def test_more_values_than_calls_are_ignored() -> None:
 @pytest.mark.parametrize("tag", [b"R", b"V", b"x"])
 def test_a_page_full_of_records_costs_the_host_nothing(tag: bytes) -> None:
     payload = (tag + bytes(4)) * ((PAGE_BYTES - PAGE_HEADER_BYTES) // 5)
-    started = time.perf_counter()
+    started = time.thread_time()
     outcomes = read_reply(Reply(0, Stop.NOT_AT_ALL, 0.0, 0.0, payload), 1, 1)
-    assert time.perf_counter() - started < 0.05
+    assert time.thread_time() - started < 0.2  # to read all of them takes a second
     assert len(outcomes) == 1

@@ -16,6 +16,7 @@ import pytest
 from sandboxes import CodeSandbox, Job, SandboxUnavailable, Status
 from sandboxes.backends.process import ProcessLauncher
 from sandboxes.pool.sandbox import PooledSandbox
+from tests.helpers.waiting import PATIENCE_S, wait_for
 
 Opener = Callable[[str, int], CodeSandbox]
 
@@ -64,7 +65,7 @@ def test_threads_take_turns(sandbox: CodeSandbox) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join()
     assert answers == {base: [str(base + i) for i in range(10)] for base in (100, 200, 300)}
 
 
@@ -86,7 +87,7 @@ def test_submitting_waits_for_room() -> None:
         first = sandbox.submit([nap] * 5)  # more than fits, but nothing else is held
         second = sandbox.submit([nap])
         assert first.done()
-        assert second.result(10)[0].calls[0].value == "1"
+        assert second.result(PATIENCE_S)[0].calls[0].value == "1"
     finally:
         sandbox.close()
 
@@ -117,10 +118,7 @@ def test_workers_end_with_a_trainer_that_is_killed() -> None:
     trainer.kill()
     trainer.wait()
     trainer.stdout.close()
-    give_up_at = time.monotonic() + 10
-    while Path(f"/proc/{worker}").exists() and time.monotonic() < give_up_at:
-        time.sleep(0.05)
-    assert not Path(f"/proc/{worker}").exists()
+    assert wait_for(lambda: not Path(f"/proc/{worker}").exists())
 
 
 def test_a_forked_copy_neither_uses_nor_ends_the_workers(sandbox: CodeSandbox) -> None:

@@ -14,6 +14,7 @@ from sandboxes.pool.inbox import Inbox
 from sandboxes.pool.sandbox import PooledSandbox
 from sandboxes.pool.workers import WorkerNotStarted, WorkerSet, WorkerStarted
 from sandboxes.registry import make_launcher
+from tests.helpers.waiting import PATIENCE_S
 
 Opener = Callable[[str, int], CodeSandbox]
 
@@ -50,7 +51,7 @@ class _Broken:
 def _await_event(inbox: Inbox) -> object:
     with selectors.DefaultSelector() as selector:
         selector.register(inbox, selectors.EVENT_READ)
-        assert selector.select(20)
+        assert selector.select(PATIENCE_S)
         selector.unregister(inbox)
     inbox.reset()
     [event] = inbox.take()

@@ -124,6 +124,6 @@ COSTLY = {
 @pytest.mark.parametrize("text", COSTLY.values(), ids=COSTLY)
 def test_library_values_cost_the_host_little(text: str) -> None:
     for strict in (False, True):
-        started = time.monotonic()
+        started = time.thread_time()
         assert same_value(text, f"{text} ", strict) is not text.startswith("Counter")
-        assert time.monotonic() - started < 6
+        assert time.thread_time() - started < 6

@@ -154,7 +154,7 @@ def test_long_and_deep_programs_prove_nothing_and_cost_little() -> None:
 @pytest.fixture(scope="module")
 def alone() -> PooledSandbox:
     """Five interpreters with hash seeds of their own, which run each call in a process of its own."""
-    sandbox = PooledSandbox(ProcessLauncher(), 2)
+    sandbox = PooledSandbox(ProcessLauncher(), 2, hash_seeds=range(1, 9))
     yield sandbox  # type: ignore[misc]
     sandbox.close()
 

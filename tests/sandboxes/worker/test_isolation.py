@@ -38,6 +38,7 @@ from tests.helpers.canaries import (
     program,
     set_out,
 )
+from tests.helpers.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -147,7 +148,7 @@ def test_without_layers_the_canaries_notice(exposed: PooledSandbox, host: Host) 
         if name != "by its limits":
             with subprocess.Popen(["sleep", "600"], start_new_session=True) as victim:
                 assert _attack(exposed, Host(host.folder, "", host.sockets, victim), body).status is Status.OK, name
-                assert victim.wait(5) == -signal.SIGKILL, name
+                assert victim.wait(PATIENCE_S) == -signal.SIGKILL, name
 
 
 @pytest.mark.parametrize("body", MULTIPLYING.values(), ids=MULTIPLYING)

@@ -10,6 +10,7 @@ from sandboxes.backends.worker_command import base_interpreter, worker_command, 
 from sandboxes.pool.frames import Frame, Reply
 from sandboxes.pool.outcomes import settle
 from sandboxes.protocol.wire import HELLO_FRAME, REPLY, Stop, records
+from tests.helpers.waiting import PATIENCE_S
 
 
 def _take_reply(stream: IO[bytes]) -> tuple[int, Reply]:
@@ -36,4 +37,4 @@ def test_standard_streams_carry_frames_of_any_size() -> None:
             assert results == [CallOutcome(status=Status.OK, value=repr("ab" * 25_000))]
         process.stdin.close()
         assert process.stdout.read() == b""
-        assert process.wait(10) == 0
+        assert process.wait(PATIENCE_S) == 0

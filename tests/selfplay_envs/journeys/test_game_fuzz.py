@@ -68,8 +68,8 @@ def test_any_replies_are_played_to_the_end(name: str) -> None:
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(replies, st.sampled_from(["stop", "length"]))
 def test_any_reply_is_read_in_no_time(said: str, finish_reason: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     parsed = read_reply(said * 3, finish_reason)
     assert isinstance(parsed.answer, str)
     assert all(isinstance(body, str) for label in LABELS for body in parsed.bodies(label))
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 5

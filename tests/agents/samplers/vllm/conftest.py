@@ -11,6 +11,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from agents.samplers.vllm.sampler import VllmSampler
 from tests.helpers.vllm_engine import STAND_IN
+from tests.helpers.waiting import PATIENCE_S
 
 
 @pytest.fixture
@@ -23,6 +24,6 @@ def orders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def sampler(orders: Path, model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> Iterator[VllmSampler]:
-    opened = VllmSampler(model, tokenizer, python=sys.executable, hang_s=20)
+    opened = VllmSampler(model, tokenizer, python=sys.executable, hang_s=PATIENCE_S)
     yield opened
     opened.close()
