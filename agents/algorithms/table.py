@@ -13,6 +13,12 @@ from . import advantages, gae, losses, selection
 from .algorithm import Algorithm
 
 SIBLINGS = frozenset({"siblings"})
+LSP_KL = (
+    "Its KL can be read in three ways: kl_in=reward kl_estimator=k1, as here, is the reverse KL of whole messages; kl_in=loss "
+    "kl_estimator=k3 is what its library, TRL, does; kl_in=loss kl_estimator=k1 is equations 4 and 5 as they are printed, "
+    "whose expected gradient is 0 on-policy, so that KL holds nothing back"
+)
+"""What the paper's KL term may mean; a test enumerates the gradients."""
 
 ALGORITHMS: dict[str, Algorithm] = {
     algorithm.name: algorithm
@@ -125,7 +131,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             group_by="query",
             needs=SIBLINGS,
             objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
-            paper="Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2-5; alpha_Ch is role_weights",
+            paper=f"Kuba et al., Language Self-Play, arXiv 2509.07414, equations 2-5; alpha_Ch is role_weights. {LSP_KL}",
         ),
         Algorithm(
             name="lsp",
@@ -135,7 +141,7 @@ ALGORITHMS: dict[str, Algorithm] = {
             needs=SIBLINGS,
             objective=Objective(aggregate="role", kl_coef=0.05, kl_estimator="k1", kl_in="reward"),
             paper="Kuba et al., Language Self-Play, arXiv 2509.07414: lsp-zero on credits that hold the quality score R_Q too, "
-            "which the game's quality_weight rewards",
+            f"which the game's quality_weight rewards. {LSP_KL}",
         ),
         Algorithm(
             name="sft",

@@ -45,6 +45,13 @@ class Evaluate:
     benchmark: str = ""
     """Benchmarks of `selfplay benchmarks` and other sources, as NAME[,NAME...], each with its options behind it, as in
     gsm8k:path=gsm8k.jsonl,limit=100,humaneval: files of rows, hf:ID[:config][:split], reasoning-gym:NAME."""
+    against: str = ""
+    """Another model, or a file of rows with `instruction` and `output`: a judge compares the answers of each model with its, in
+    both orders, and counts wins in the place of right answers. Of a model, its answers are compared with one another too: the
+    null."""
+    judge: str = ""
+    """The judge of --against: reward-model:id=NAME, endpoint:url=...,model=NAME, self (the model of --against), rules, or
+    module:NAME for one of your own."""
     sampler: str = "transformers"
     """What computes the replies: transformers, vllm, or a remote model, which is asked in the full wording:
     endpoint:url=http://localhost:8000/v1,model=NAME,key_env=VARIABLE."""
@@ -132,7 +139,8 @@ def plan_evaluation(command: Evaluate) -> Plan:
         raise ValueError(
             f"tasks='none': {whose} measures nothing held out; pass --tasks tiny, a .jsonl file, or --benchmark NAME."
         )
-    sets = task_sets(evaluation, config.games) or task_sets(evaluation)
+    free_text = bool(command.against)
+    sets = task_sets(evaluation, config.games, free_text=free_text) or task_sets(evaluation, free_text=free_text)
     return Plan(models=models, config=config, evaluation=evaluation, sets=sets)
 
 
@@ -176,6 +184,8 @@ def _check_options(command: Evaluate, models: Sequence[str], local: bool) -> Non
         raise ValueError(f"model: one of {', '.join(models)} is named twice; name each once.")
     if command.benchmark and command.tasks is not None:
         raise ValueError("benchmark and tasks are both given; name all in one of them, as in --tasks tiny,gsm8k.")
+    if command.judge and not command.against:
+        raise ValueError(f"judge={command.judge!r} compares two models' answers; add --against MODEL or FILE.")
     if command.greedy and command.temperature:
         raise ValueError(f"temperature={command.temperature:g} is not greedy; leave one of the two out.")
     if (command.greedy or command.temperature == 0) and (command.samples or 1) > 1:

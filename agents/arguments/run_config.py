@@ -21,6 +21,7 @@ from ..evaluation.task_sets import DATASET, task_sets
 from ..evaluation.tasks import load_tasks
 from ..runs.folder import choose_folder, newest_run, read_config
 from ..tiny.problem_sets import NAMES
+from .chained_run import at_checkpoint
 from .game_ids import full_game_id
 from .game_options import Keyword, apply_keywords, take_keywords
 from .parser import find_value, join_options, parse
@@ -99,6 +100,7 @@ def plan_run(args: Sequence[str]) -> RunPlan:
     if stored and base and not command.game:
         _check_same_games(stored, base, folder, title)
     config, notes = _with_typed_games(command, start, keywords)
+    config = at_checkpoint(config, notes)
     if not stored and not any(keyword.name == "style" for keyword in keywords):
         config, more_notes = _in_wording_of_model(config, start, preset or start)
         notes += more_notes

@@ -86,9 +86,10 @@ def _tell(console: Console, name: str) -> None:
         if text:
             say(console, f"  {fact}: {' '.join(text.split())}")
     say(console, "To measure a model on it, from the hub or from a file of its rows:")
-    say_command(console, f"selfplay eval --model tiny --benchmark {name}")
+    judged = " --against MODEL --judge JUDGE" if source.verifier == "free-text" else ""
+    say_command(console, f"selfplay eval --model tiny --benchmark {name}{judged}")
     if "path" in parameters_of(make):
-        say_command(console, f"selfplay eval --model tiny --benchmark {name}:path=FILE")
+        say_command(console, f"selfplay eval --model tiny --benchmark {name}:path=FILE{judged}")
 
 
 def _hub(source: Source) -> str:

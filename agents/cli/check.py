@@ -72,7 +72,7 @@ class Check:
     limit: int = 0
     """Tasks to check, the first ones; 0: all."""
     judge: str = "rules"
-    """Who scores answers, in games that ask."""
+    """Who scores answers, in games that ask, as in `selfplay train`; not `self`, as there is no model here."""
 
 
 def check(args: Sequence[str]) -> int:

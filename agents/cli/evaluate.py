@@ -15,19 +15,19 @@ from selfplay_envs import Referee
 from ..arguments.evaluation import Evaluate, Plan, batch_of, folder_of, plan_evaluation, sets_for, settings_notes
 from ..arguments.game_ids import allow_local_modules
 from ..arguments.open_model import open_model
+from ..arguments.own_judge import Judges, judges_of
 from ..arguments.parser import check_writable, parse
 from ..config.game_keywords import check_wording
 from ..config.sampler import needs_model
 from ..display.progress import WorkProgress
 from ..display.tables import make_console, say
+from ..duels.asking import STORE
+from ..duels.measure import measure_against
 from ..runs.folder import find_model
 
 if TYPE_CHECKING:  # it loads torch
     from ..evaluation.grading import Sample
     from ..samplers.cached import CachedSampler
-
-STORE = "replies.jsonl"
-"""File of all replies of a model, in its folder."""
 
 
 def evaluate(args: Sequence[str]) -> int:
@@ -42,15 +42,24 @@ def evaluate(args: Sequence[str]) -> int:
     console = make_console()
     for note in settings_notes(command, plan):
         say(console, note)
-    rows = [_measure(console, name, plan, command) for name in plan.models]
+    if command.against:
+        _write(console, command.json, measure_against(console, plan, command))
+        return 0
+    judges = judges_of(plan.config.judge, plan.config, device=command.device, short_cuts=command.short_cuts)
+    rows = [_measure(console, name, plan, command, judges) for name in plan.models]
     _print(console, rows)
-    if command.json is not None:
-        command.json.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-        say(console, f"Written to {command.json}")
+    _write(console, command.json, rows)
     return 0
 
 
-def _measure(console: Console, name: str, plan: Plan, command: Evaluate) -> dict[str, Any]:
+def _write(console: Console, path: Path | None, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Writes a line of JSON per model, where --json names a file."""
+    if path is not None:
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+        say(console, f"Written to {path}")
+
+
+def _measure(console: Console, name: str, plan: Plan, command: Evaluate, judges: Judges) -> dict[str, Any]:
     """One model's row, as in `eval.jsonl`, with its tasks, seed and sampling."""
     path = find_model(name)[0] if needs_model(command.sampler) else name
     folder, batch = folder_of(name, plan, command), batch_of(name, plan, command)
@@ -63,7 +72,7 @@ def _measure(console: Console, name: str, plan: Plan, command: Evaluate) -> dict
         store = ReplyStore(folder / STORE)
         try:
             model = open_model(name, command.sampler, device=command.device, max_rows=batch, short_cuts=command.short_cuts)
-            referee = Referee(command.sandbox, plan.config.judge, reserved=model.reserved)
+            referee = Referee(command.sandbox, *judges, reserved=model.reserved)
             policy = policy_key(command.sampler, model.fingerprint())
         except BaseException:
             store.close()

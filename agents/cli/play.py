@@ -17,6 +17,7 @@ from selfplay_envs import Match, PendingPrompt, RandomTextPlayer, Referee, Reply
 
 from ..arguments.game_ids import full_game_id
 from ..arguments.open_model import open_model
+from ..arguments.own_judge import Judges, judges_of
 from ..arguments.parser import check_writable, parse
 from ..arguments.prompt_style import FULL, wording_of
 from ..config.game_keywords import check_wording, keywords_of, with_style
@@ -26,6 +27,7 @@ from ..core.seeding import seed_of
 from ..display.human import HumanPlayer
 from ..display.match import Player, play_match
 from ..display.tables import make_console, say, say_command
+from ..runs.folder import find_model
 
 if TYPE_CHECKING:  # it loads torch
     from ..samplers.base import Sampler
@@ -55,6 +57,9 @@ class Play:
     """Wording of the game, full or terse; by default what the model was trained on. You read the full one unless you choose."""
     sandbox: str = "auto"
     """What runs programs: auto, docker or process."""
+    judge: str = ""
+    """What scores answers in games that ask a judge, as in `selfplay train`; by default the run's, else rules. `self` is the
+    model with the weights that the run started from."""
     temperature: float = 1.0
     """Of the model's replies; 0 takes the likeliest token."""
     max_new_tokens: int = 512
@@ -81,7 +86,7 @@ def play(args: Sequence[str]) -> int:
     keywords = with_style(style, env_id, panel)
     others = [role for role in roles if role != human]
     players, reserved = open_players(command, others, console) if others else ({}, ())
-    referee = Referee(command.sandbox, reserved=reserved)
+    referee = Referee(command.sandbox, *_judges(command), reserved=reserved)
     if human != "none":
         players[human] = HumanPlayer(console, command.style or "full")
     about = f": {_cast(human, others, _model_name(command))}; sandbox {referee.sandbox.name}."
@@ -101,6 +106,14 @@ def play(args: Sequence[str]) -> int:
         console.print("Saved. Type:")
         say_command(console, f"selfplay replay {shlex.quote(str(command.save))}")
     return 0
+
+
+def _judges(command: Play) -> Judges:
+    """The judges of the run that plays, or of a model."""
+    if not needs_model(command.sampler) or command.model == "random":
+        return judges_of(command.judge or "rules", None)
+    config = find_model(command.model)[1]
+    return judges_of(command.judge or (config.judge if config else "rules"), config, command.model)
 
 
 def _model_name(command: Play) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from .game_mix import GameMix
 
 DEDUCTION, ABDUCTION, INDUCTION = "SelfPlay/Deduction-v0", "SelfPlay/Abduction-v0", "SelfPlay/Induction-v0"
+CHALLENGE = "SelfPlay/InstructionChallenge-v0"
 
 
 def code_games(
@@ -45,7 +46,14 @@ def fixed_code_games(
     return tuple(mix(env_id=env_id, kwargs=dict(kwargs)) for env_id in (DEDUCTION, ABDUCTION, INDUCTION))
 
 
-def challenge(style: str, *, attempts: int, quality_weight: float) -> tuple[GameMix, ...]:
+def challenge(style: str, *, attempts: int, quality_weight: float, exclude: str = "none") -> tuple[GameMix, ...]:
     """The instruction challenge of Language Self-Play: 8 queries per step, as in the paper, and nothing is replayed."""
     kwargs: dict[str, str | int | float | bool] = {"attempts": attempts, "style": style, "quality_weight": quality_weight}
-    return (GameMix(env_id="SelfPlay/InstructionChallenge-v0", kwargs=kwargs, fresh=8, replay=0, references=0),)
+    return (GameMix(env_id=CHALLENGE, kwargs=kwargs, fresh=8, replay=0, references=0, exclude=exclude),)
+
+
+def fixed_instructions(style: str, *, attempts: int, tasks: str, exclude: str = "none") -> tuple[GameMix, ...]:
+    """The instruction challenge without a challenger, on 8 instructions of a source per step: its paper's baseline on data."""
+    kwargs: dict[str, str | int | float | bool] = {"attempts": attempts, "style": style}
+    mix = GameMix(env_id=CHALLENGE, kwargs=kwargs, fresh=0, replay=0, references=0, tasks=tasks, fixed=8, exclude=exclude)
+    return (mix,)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from .game_mixes import challenge, code_games
+from .game_mix import GameMix
+from .game_mixes import challenge, code_games, fixed_instructions
 from .learner import LearnerConfig
 from .run import TrainConfig
 from .sampling import Sampling
 
 LARGE = LearnerConfig(lora_rank=32, dtype="bfloat16", gradient_checkpointing=True, micro_batch_tokens=16_384, warmup_steps=0)
 """Adapters on a model of billions of weights, beside an engine on one GPU."""
+REWARD_MODEL = "Skywork/Skywork-Reward-V2-Llama-3.2-3B"
+"""The reward model of Language Self-Play, on the hub."""
 
 
 def azr_8b() -> TrainConfig:
@@ -128,26 +131,55 @@ def azr_1_5b() -> TrainConfig:
 
 
 def lsp_3b() -> TrainConfig:
-    """Language Self-Play in full, for one large GPU with vLLM: the frozen model also scores every answer for quality.
+    """Language Self-Play in full, for one large GPU with vLLM: a reward model, and the frozen model for quality.
 
-    Model, queries per step and KL coefficient (the row's, 0.05) are the paper's; panel, lengths and temperature are not
-    reported there. Deviations: R is the `rules` judge where the paper has a reward model, and adapters train where it trains
-    every weight, so that judge and reference cost no memory; at 3e-5 where the paper's learning rate is 3e-6, as adapters take
-    ten times as much, and bfloat16 rounds most of less away. The model has to be able to judge: of 8 judgements by
-    SmolLM2-135M-Instruct none had a readable score, and an unreadable one is 0.
+    Model, reward model, queries per step and KL coefficient (the row's, 0.05) are the paper's, and so is what the challenger is
+    told; panel, lengths, temperature, and what a reply without an instruction or an answer costs are not reported there. A
+    reward model's scores have no bounds; such a reply has -20 here, which is a guess at what lies below them. LSP-Zero is
+    `--algorithm lsp-zero --game-kwargs quality_weight=0`, a run on mathematics `--game-kwargs "task=Pure & Applied
+    Mathematics"`.
 
-    A card of 24 GB takes it with a smaller share for the engine: `selfplay doctor --preset lsp-3b` says what to type.
+    Deviations: adapters train where the paper trains every weight, so that judge and reference cost no memory; at 3e-5 where
+    the paper's learning rate is 3e-6, as adapters take ten times as much, and bfloat16 rounds most of less away. The model has
+    to be able to judge: of 8 judgements by SmolLM2-135M-Instruct none had a readable score, and an unreadable one is 0.
 
     See: Kuba et al., Language Self-Play, arXiv 2509.07414, algorithm 1 and table 1.
     """
     return TrainConfig(
         model="meta-llama/Llama-3.2-3B-Instruct",
-        games=challenge("full", attempts=8, quality_weight=1.0),
+        games=_unbounded(challenge("open", attempts=8, quality_weight=1.0)),
         algorithm="lsp",
         steps=1_500,
         sampling=Sampling(max_new_tokens=512),
         learner=replace(LARGE, lr=3e-5),
+        judge=f"reward-model:id={REWARD_MODEL}",
         # of 48 GB and more: the learner keeps 7 GiB beside it; if all weights train, in 49 and the judge's 11
-        sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.7",
+        sampler="vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.6",
         lanes=1,  # nothing to verify in a sandbox
     )
+
+
+def grpo_data() -> TrainConfig:
+    """GRPO on data, the baseline of `lsp-3b`: Alpaca's instructions and the same reward model, without a challenger.
+
+    Model, reward model, data, queries per step and KL coefficient are the paper's; the panel is the default of the library that
+    it used, with KL as its k3 in the loss. Adapters train, at ten times the paper's learning rate of 1e-6, as in `lsp-3b`.
+
+    RL after self-play is `selfplay train grpo-data --model runs/lsp-3b`, as in the paper's third version, self-play after RL
+    `selfplay train lsp-3b --model runs/grpo-data`, as in its first. Either way KL is to the weights that the run starts from.
+
+    See: Kuba et al., Language Self-Play, arXiv 2509.07414, section 4 and table 1; data: Taori et al., Stanford Alpaca, 2023.
+    """
+    self_play = lsp_3b()
+    return replace(
+        self_play,
+        games=_unbounded(fixed_instructions("open", attempts=8, tasks="alpaca")),
+        algorithm="grpo",
+        options={"kl_coef": 0.05},
+        learner=replace(self_play.learner, lr=1e-5),
+    )
+
+
+def _unbounded(games: tuple[GameMix, ...]) -> tuple[GameMix, ...]:
+    """The games with a credit of malformed messages that is below the scores of a reward model."""
+    return tuple(replace(mix, kwargs={**mix.kwargs, "malformed_credit": -20.0}) for mix in games)

@@ -12,8 +12,8 @@ from selfplay_envs.core.errors import UsageError
 from selfplay_envs.names.loading import blame
 from selfplay_envs.names.registry import Registry
 
-from .game_mixes import challenge, code_games, fixed_code_games
-from .large_presets import azr_1_5b, azr_3b, azr_7b, azr_8b, lsp_3b
+from .game_mixes import challenge, code_games, fixed_code_games, fixed_instructions
+from .large_presets import azr_1_5b, azr_3b, azr_7b, azr_8b, grpo_data, lsp_3b
 from .learner import LearnerConfig
 from .run import EvalConfig, GameMix, TrainConfig
 from .sampling import Sampling
@@ -87,16 +87,33 @@ def azr_smollm2() -> TrainConfig:
 def lsp_tiny() -> TrainConfig:
     """Language Self-Play in small: one challenger prompt, centred returns, a rule-based judge.
 
-    See: Kuba et al., arXiv 2509.07414, algorithm 1; 8 queries per step.
+    8 queries per step, as in the paper, which does not report the panel: of 4 answers to a clause that the model meets in 3 to
+    10 % most have one score and teach nothing, of 16 about half. Measured on 200 combinations of clauses that the warm start
+    did not show, and that are masked where the challenger writes one; their score, 0.20 before, is not raised beyond doubt yet:
+    the tiny model's answers hardly depend on the instruction, and its challenger turns to clauses that only chance meets.
+
+    See: Kuba et al., arXiv 2509.07414, algorithm 1.
     """
     return TrainConfig(
-        games=challenge("terse", attempts=4, quality_weight=0.0),
+        games=challenge("terse", attempts=16, quality_weight=0.0, exclude="tiny"),
         algorithm="lsp-zero",
-        steps=60,
+        steps=150,
         sampling=Sampling(max_new_tokens=64),
-        learner=LearnerConfig(lr=1e-4),
+        learner=LearnerConfig(lr=3e-4),
+        evaluation=EvalConfig(tasks="tiny-instructions", samples=4, sampling=Sampling(max_new_tokens=64)),
         lanes=1,  # nothing to verify in a sandbox
     )
+
+
+def grpo_data_tiny() -> TrainConfig:
+    """GRPO on data in small: the baseline of `lsp-tiny`, on 1,024 fixed instructions that are none of the held-out ones.
+
+    Everything else is `lsp-tiny`'s; KL is k3 in the loss, as in the paper's library.
+
+    See: Kuba et al., arXiv 2509.07414, table 1.
+    """
+    games = fixed_instructions("terse", attempts=16, tasks="tiny", exclude="tiny")
+    return replace(lsp_tiny(), games=games, algorithm="grpo", options={"kl_coef": 0.05})
 
 
 def kuhn_tiny() -> TrainConfig:
@@ -125,7 +142,9 @@ PRESETS: dict[str, Callable[[], TrainConfig]] = {
     "azr-7b": azr_7b,
     "azr-8b": azr_8b,
     "lsp-tiny": lsp_tiny,
+    "grpo-data-tiny": grpo_data_tiny,
     "lsp-3b": lsp_3b,
+    "grpo-data": grpo_data,
     "kuhn-tiny": kuhn_tiny,
 }
 

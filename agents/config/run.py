@@ -79,9 +79,10 @@ class TrainConfig:
     sandbox: str = "auto"
     """`auto`, `docker` or `process`."""
     judge: str = "rules"
-    """Name of a judge: `rules`, `self` (the run's model with its starting weights: the share of seven criteria that it finds
-    met), one of a package, or `module:NAME` for one of your own, with options as in `my_judges:Vowels:weight=2`; games that ask
-    none ignore it."""
+    """Who scores answers in games that ask; others ignore it. `rules`; `reward-model:id=FOLDER_OR_ID`, a classifier on this
+    machine, also with `sleep=1`, which gives its memory to the learner; `endpoint:url=...,model=...`, a remote model with a
+    rubric; `self`, the run's model with its starting weights: the share of seven criteria that it finds met; a package's, or
+    `module:NAME` for one of your own, with options as in `my_judges:Vowels:weight=2`."""
     shapers: tuple[str, ...] = ()
     """Batch-level credit terms of `selfplay_envs.rewards.shapers`, such as `repetition`, or `module:NAME` for your own."""
     reward: Literal["true", "random", "flipped"] = "true"

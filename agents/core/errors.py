@@ -10,6 +10,7 @@ AgentError
 ├── EngineDied          the engine behind a sampler no longer answers
 │   ├── EngineFull      the device has no room for it beside the learner
 │   └── EndpointError   a remote endpoint cannot be reached, refuses, or answers nonsense
+│       └── PromptRefused   ... refuses what a request holds: its settings, or a text that a filter stops
 └── RunStopped          a run had to stop; its state is saved
 """
 
@@ -75,6 +76,10 @@ class EngineFull(EngineDied):
 
 class EndpointError(EngineDied):
     """Raised when a remote endpoint cannot be reached, refuses, or answers nonsense; never shows the key."""
+
+
+class PromptRefused(EndpointError):
+    """Raised when an endpoint refuses what a request holds: settings that it does not take, or a text that a filter stops."""
 
 
 class RunStopped(AgentError):

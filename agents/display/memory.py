@@ -32,6 +32,7 @@ def print_memory(console: Console, title: str, plan: MemoryPlan) -> None:
     columns, rows = _columns(demand), _card_rows(demand, plan.fits)
     print_table(console, "Playing, the learner rests; updating, it is at its peak.", columns, rows)
     _print_engine(console, demand)
+    _print_judge(console, demand)
     for fit in plan.fits:
         if not fit.fits:
             say(console, "")
@@ -118,6 +119,14 @@ def _print_engine(console: Console, demand: Demand) -> None:
         say(console, f"The learner has a card of its own, {demand.config.device}: the fuller of both is shown.")
     if demand.rows:
         say(console, f"The frozen judge's {decoding} process beside it: {_gib(decoding_bytes(demand))} GiB.")
+
+
+def _print_judge(console: Console, demand: Demand) -> None:
+    judge = demand.judge
+    if judge.weights:
+        asked, resting = judge.beside(learner=judge.with_learner)
+        rests = f"{_gib(resting)} GiB" if resting else "none"
+        say(console, f"The reward model takes about {_gib(asked)} GiB while it is asked, {rests} while the learner updates.")
 
 
 def _print_remedy(console: Console, fit: Fit, remedy: Remedy | None) -> None:

@@ -52,7 +52,7 @@ def print_comparison(console: Console, run_dir: Path) -> None:
         if cells and result.k != k_before:
             cells.append([])
         k_before, rates = result.k, (f"{result.before:.3f}", f"{result.after:.3f}")
-        cells.append([result.name, str(result.problems), f"pass@{result.k}", *rates, *gain_cells(result)])
+        cells.append([result.name, str(result.problems), result.measure, *rates, *gain_cells(result)])
     print_table(console, f"Held-out problems: after step {before['step']} and after step {after['step']}", names, cells)
     say(console, interval_note(before, after, results))
 
@@ -72,7 +72,7 @@ def print_scores(console: Console, scores: Mapping[str, Any], title: str) -> Non
         if len(scores["problems"]) > 1 and cells and score.k != k_before:
             cells.append([])
         k_before, interval = score.k, f"{score.low:.3f} to {score.high:.3f}"
-        cells.append([score.name, str(score.problems), f"pass@{score.k}", f"{score.mean:.3f}", interval])
+        cells.append([score.name, str(score.problems), score.measure, f"{score.mean:.3f}", interval])
     print_table(console, title, ("task type", "problems", "measure", "score", "95 % interval"), cells)
     print_answers(console, scores)
     say(console, interval_note(scores, scores, results))

@@ -60,7 +60,7 @@ def print_models(console: Console, rows: Sequence[Row]) -> None:
     for (name, k), base in comparisons[0].items():
         if cells and k != k_before:
             cells.append([])
-        k_before, shared = k, [name, str(base.problems), f"pass@{k}"]
+        k_before, shared = k, [name, str(base.problems), base.measure]
         cells.append([*shared, "1", f"{base.before:.3f}", "", ""])
         for number, by_name in enumerate(comparisons, 2):
             if result := by_name.get((name, k)):  # not there where too many of its samples are void

@@ -1,1 +1,1 @@
-"""pass@k on fixed tasks, and the statistics of a difference."""
+"""pass@k on fixed tasks, win rates by judges, and the statistics of a difference."""

@@ -24,6 +24,7 @@ class Comparison:
     problems: int
     """With at least k samples that count, before and after."""
     k: int
+    """0: not pass@k, but the mean score of the verdicts, of games whose answers can be partly right."""
     before: float
     after: float
     gain: float
@@ -31,6 +32,11 @@ class Comparison:
     high: float
     alike: bool
     """All problems gained the same; the interval is that of `bounds_without_spread` then, else a bootstrap."""
+
+    @property
+    def measure(self) -> str:
+        """`pass@k`, or `score`."""
+        return measure_of(self.k)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,16 @@ class Score:
     alike: bool
     """As in `Comparison`."""
 
+    @property
+    def measure(self) -> str:
+        """As in `Comparison`."""
+        return measure_of(self.k)
+
+
+def measure_of(k: int) -> str:
+    """What a rate is called; 0: the mean score of the verdicts."""
+    return f"pass@{k}" if k else "score"
+
 
 def correct_of(entry: Mapping[str, Any]) -> np.ndarray:
     """One game's evaluation as float64 (problems, samples): right answers (1) first, then wrong ones (0), then void ones (NaN).
@@ -57,6 +73,11 @@ def correct_of(entry: Mapping[str, Any]) -> np.ndarray:
     void = np.array(entry["void"], dtype=int) if isinstance(entry.get("void"), list) else np.zeros_like(right)
     place = np.arange(samples)
     return np.where(place >= samples - void[:, None], np.nan, (place < right[:, None]).astype(float))
+
+
+def rates_of(entry: Mapping[str, Any], k: int) -> np.ndarray:
+    """pass@k of one game's problems, or with k=0 the mean score of their verdicts; float64 (problems,), NaN where void."""
+    return pass_at_k(correct_of(entry), k) if k else np.array(entry["scores"], dtype=float)
 
 
 def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Comparison]:
@@ -85,9 +106,10 @@ def compare(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[Compari
     groups = {short_game(env_id): [env_id] for env_id in games} | ({EVERYTHING: games} if len(games) > 1 else {})
     samples = min((int(row[env_id]["samples"]) for row in rows for env_id in games), default=0)
     comparisons: list[Comparison] = []
-    for k in powers_of_two(samples):
-        for name, members in groups.items():
-            old, new = (np.concatenate([pass_at_k(correct_of(row[env_id]), k) for env_id in members]) for row in rows)
+    partly = {name: members for name, members in groups.items() if all("scores" in row[m] for row in rows for m in members)}
+    for k, of_k in [*((k, groups) for k in powers_of_two(samples)), (0, partly)]:
+        for name, members in of_k.items():
+            old, new = (np.concatenate([rates_of(row[env_id], k) for env_id in members]) for row in rows)
             clusters = [program for env_id in members for program in programs[env_id]] if clustered else None
             kept = ~(np.isnan(old) | np.isnan(new))
             if kept.any():
@@ -101,9 +123,11 @@ def scores_of(row: Mapping[str, Any]) -> list[Score]:
     entries = {short_game(env_id): entry for env_id, entry in sorted(row["problems"].items())}
     groups = {name: [name] for name in entries} | ({EVERYTHING: list(entries)} if len(entries) > 1 else {})
     clustered, scores = names_programs(row), list[Score]()
-    for k in powers_of_two(min((int(entry["samples"]) for entry in entries.values()), default=0)):
-        for name, members in groups.items():
-            rates = np.concatenate([pass_at_k(correct_of(entries[member]), k) for member in members])
+    partly = {name: members for name, members in groups.items() if all("scores" in entries[member] for member in members)}
+    samples = min((int(entry["samples"]) for entry in entries.values()), default=0)
+    for k, of_k in [*((k, groups) for k in powers_of_two(samples)), (0, partly)]:
+        for name, members in of_k.items():
+            rates = np.concatenate([rates_of(entries[member], k) for member in members])
             clusters = [program for member in members for program in entries[member]["programs"]] if clustered else None
             kept = ~np.isnan(rates)
             if kept.any():

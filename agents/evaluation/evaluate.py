@@ -197,6 +197,7 @@ def _result(asked: Sequence[_Asked]) -> EvalResult:
         {name: tally.cut_off for name, tally in by_name.items()},
         {name: dict(tally.answers) for name, tally in by_name.items()},
         {name: dict(tally.unreadable.most_common()) for name, tally in by_name.items()},
+        {name: values for name, tally in by_name.items() if (values := tally.partly_right()) is not None},
     )
 
 

@@ -50,6 +50,11 @@ class Sample:
         return np.nan if self.verdict == VOID else float(self.verdict == RIGHT)
 
     @property
+    def value(self) -> float:
+        """The verdict's own score, such as the share of an instruction's clauses that are met; NaN void."""
+        return np.nan if self.verdict == VOID or self.turn is None else self.turn.verdict.score
+
+    @property
     def kind(self) -> str:
         """The one of `ANSWERS` that it counts as: whatever ended at the limit of tokens and is not right is `cut_off`."""
         cut = self.turn is not None and self.turn.reply.finish_reason == "length"
@@ -62,6 +67,8 @@ class Tally:
 
     scores: list[np.ndarray] = field(default_factory=list[np.ndarray])
     """Per problem, float64 (samples,)."""
+    values: list[np.ndarray] = field(default_factory=list[np.ndarray])
+    """The verdicts' own scores, in the same form."""
     programs: list[str] = field(default_factory=list[str])
     answers: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(ANSWERS, 0)))
     unreadable: Counter[str] = field(default_factory=Counter[str])
@@ -71,11 +78,19 @@ class Tally:
     def add(self, game: Game, episode: Episode, samples: list[Sample]) -> None:
         """Counts the answers to one problem."""
         self.scores.append(np.array([sample.score for sample in samples]))
+        self.values.append(np.array([sample.value for sample in samples]))
         self.programs.append(samples[0].program)
         self.answers.update(sample.kind for sample in samples)
         self.unreadable.update(sample.reason for sample in samples if sample.kind == UNREADABLE)
         messages = (turn for turn in episode.messages if turn.slot.role in game.answers)
         self.cut_off += sum(turn.reply.finish_reason == "length" for turn in messages)
+
+    def partly_right(self) -> np.ndarray | None:
+        """Mean score of every problem's verdicts, float64 (problems,); None where every answer was worth 0 or 1."""
+        values = np.ma.masked_invalid(np.stack(self.values))
+        if ((values == 0) | (values == 1)).all():
+            return None
+        return values.mean(axis=1).filled(np.nan)
 
 
 def grade(game: Game, episode: Episode, *, name: str, problem: int, place: int | str, attempts: int) -> list[Sample]:

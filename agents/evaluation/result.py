@@ -28,10 +28,16 @@ class EvalResult:
     which no answer was found; `wrong`; `void`."""
     unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     """Why no answer was found in them, by game, the commonest reason first."""
+    values: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    """Mean score of the verdicts on every problem, float64 (problems,), NaN where all are void; of games whose answers can be
+    partly right."""
 
     def scores(self) -> dict[str, float]:
-        """`GAME/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`."""
-        scores: dict[str, float] = {}
+        """`GAME/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`.
+
+        `GAME/score` too, of games whose answers can be partly right.
+        """
+        scores = {f"{env_id}/score": float(np.nanmean(values)) for env_id, values in self.values.items()}
         for k in powers_of_two(min((c.shape[1] for c in self.correct.values()), default=0)):
             rates = {env_id: pass_at_k(correct, k) for env_id, correct in self.correct.items()}
             means = {env_id: float(np.nanmean(rate)) for env_id, rate in rates.items() if not np.isnan(rate).all()}
@@ -51,6 +57,11 @@ class EvalResult:
                 "right": np.nansum(c, axis=1).astype(int).tolist(),
                 "samples": c.shape[1],
                 **({"void": np.isnan(c).sum(axis=1).tolist()} if np.isnan(c).any() else {}),
+                **(
+                    {"scores": [None if v != v else round(v, 6) for v in self.values[env_id].tolist()]}
+                    if env_id in self.values
+                    else {}
+                ),
                 **({"programs": list(self.programs[env_id])} if env_id in self.programs else {}),
                 **({"wording": self.wordings[env_id]} if env_id in self.wordings else {}),
                 **({"cut_off": self.cut_off[env_id]} if self.cut_off.get(env_id) else {}),

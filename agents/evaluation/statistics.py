@@ -130,3 +130,19 @@ def bootstrap_difference(
         means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
     low, high = np.quantile(np.concatenate(means), [(1 - level) / 2, (1 + level) / 2])
     return float(gain.mean()), float(low), float(high)
+
+
+def cluster_weights(names: Sequence[str], rng: np.random.Generator, resamples: int) -> np.ndarray:
+    """How often each of N items is in each resample, where items of equal names are drawn together.
+
+    Args:
+        names: N names.
+        rng: Draws as many clusters as there are, with replacement.
+        resamples: R.
+
+    Returns:
+        float64 (R, N): a statistic weighted by a row is that of a resample.
+    """
+    cluster_N = np.unique(list(names), return_inverse=True)[1]
+    count = int(cluster_N.max()) + 1
+    return rng.multinomial(count, np.full(count, 1 / count), size=resamples)[:, cluster_N].astype(float)

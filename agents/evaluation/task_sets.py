@@ -15,6 +15,8 @@ from selfplay_envs import UsageError
 from selfplay_envs.core.messages import Slot
 from selfplay_envs.names.registration import make_game
 from selfplay_envs.sources.registry import open_source
+from selfplay_envs.verifiers.answers.chat import FreeText
+from selfplay_envs.verifiers.answers.table import find_answer_verifier
 
 from ..config.game_keywords import with_style
 from ..config.game_mix import RESERVED, GameMix
@@ -65,16 +67,17 @@ class SourceTasks:
         return (problem.to_json() for problem in (islice(problems, self.limit) if self.limit else problems))
 
 
-def task_sets(config: EvalConfig, games: Sequence[GameMix] = ()) -> list[TaskSet]:
+def task_sets(config: EvalConfig, games: Sequence[GameMix] = (), *, free_text: bool = False) -> list[TaskSet]:
     """The tasks that `EvalConfig.tasks` names, checked: every row is read, and every game starts with each of its tasks.
 
     Args:
         config: Names tasks and sources, and their limit.
         games: Of the run, whose names and keywords count; see `load_tasks` and `keywords_per_game`.
+        free_text: Whether requests may be among them that no verifier can judge.
 
     Raises:
         AgentError: A task does not start its game, or a file is missing or empty.
-        UsageError: A row is wrong, a source is not known or two have one name.
+        UsageError: A row is wrong, a source is not known, two have one name, or nothing can say what is right.
     """
     sets: list[TaskSet] = []
     for text in split_sources(config.tasks):
@@ -82,6 +85,8 @@ def task_sets(config: EvalConfig, games: Sequence[GameMix] = ()) -> list[TaskSet
             sets += _sets_of_games(text, games, config.limit)
         else:
             sets.append(_set_of_source(text, config, games))
+            if not free_text:
+                _check_verified(text, config)
     names = [one.name for one in sets]
     for name in names:
         if names.count(name) > 1:
@@ -111,6 +116,16 @@ def split_sources(text: str) -> list[str]:
 def worded(one: TaskSet, style: str) -> TaskSet:
     """The tasks in that wording, where their game has it."""
     return replace(one, kwargs=with_style(style, one.env_id, one.kwargs))
+
+
+def _check_verified(text: str, config: EvalConfig) -> None:
+    """Refuses requests that only a judge could compare answers to."""
+    source = open_source(text, config.verifier, config.columns)
+    if isinstance(find_answer_verifier(source.verifier), FreeText):
+        raise UsageError(
+            f"source={text!r}: no answer to its requests is right or wrong; compare those of two models by selfplay eval MODEL "
+            f"--benchmark {text} --against MODEL|FILE --judge JUDGE."
+        )
 
 
 def _holds_tasks(text: str) -> bool:

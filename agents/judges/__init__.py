@@ -1,1 +1,1 @@
-"""Judges that hold a model, and which of them a run binds."""
+"""Judges that hold a model or a connection, those that compare, and which of them a run binds."""

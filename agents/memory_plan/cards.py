@@ -16,6 +16,7 @@ from typing import Any
 from ..config.run import TrainConfig
 from ..config.sampler import ENGINE_RANKS
 from ..training.checks import Parts, asks_self, check_run
+from .judge import JudgeMemory, judge_memory
 from .learner import PROMPT_TOKENS, WIDE, WIDTHS, LearnerLoad, LearnerMemory, plan_learner
 from .shapes import ModelShape, find_shape
 
@@ -89,6 +90,7 @@ class Demand:
     """None: replies are decoded by the learner's own process."""
     rows: int
     """Replies that this process decodes at a time, for the run or for a frozen judge; 0: none."""
+    judge: JudgeMemory
 
     @property
     def shape(self) -> ModelShape:
@@ -139,7 +141,7 @@ def demand_of(config: TrainConfig, parts: Parts | None = None) -> Demand:
     """
     from ..config.sampler import SAMPLERS, parse_sampler
 
-    parts = parts or check_run(config)
+    parts = parts or check_run(config, read_tasks=False)
     shape = find_shape(config.model)
     name, options = parse_sampler(config.sampler)[0], getattr(SAMPLERS.find(config.sampler), "keywords", {})
     engine = _engine(config, shape, options) if name == "vllm" else None
@@ -161,30 +163,26 @@ def demand_of(config: TrainConfig, parts: Parts | None = None) -> Demand:
     at_once = sum(count * parts.games[name].attempts for name, count in episodes.items())
     max_rows = config.max_rows if engine else int(options.get("max_rows", config.max_rows))  # of a frozen sampler: the run's
     rows = min(max_rows, at_once) if engine is None or frozen else 0
-    return Demand(config=config, load=load, learner=plan_learner(load), engine=engine, rows=rows)
+    judge = judge_memory(config)
+    return Demand(config=config, load=load, learner=plan_learner(load), engine=engine, rows=rows, judge=judge)
 
 
 def fit_on(demand: Demand, card: Card) -> Fit:
     """The memory of a run on a card."""
-    learner, engine = demand.learner, demand.engine
-    decoding = decoding_bytes(demand)
+    learner, engine, decoding = demand.learner, demand.engine, decoding_bytes(demand)
+    asked, resting = demand.judge.beside(learner=True)
+    playing, updating = learner.resident + decoding + asked, learner.peak + resting
     if engine is None:
         lagging = decoding if demand.config.staleness else 0
-        return Fit(
-            card=card,
-            playing=learner.resident + decoding,
-            updating=learner.peak + lagging,
-            engine=0,
-            cache_tokens=0,
-            cache_wanted=0,
-        )
+        return Fit(card=card, playing=playing, updating=updating + lagging, engine=0, cache_tokens=0, cache_wanted=0)
     each, floor = demand.shape.cache_bytes(engine.width), engine_floor(demand, card)
     taken = floor + engine.cache_bytes if engine.cache_bytes else int(engine.share * card.gib * GIB)
+    asked, resting = demand.judge.beside(learner=False)
     beside = ASLEEP_BYTES if engine.sleeps and not demand.config.staleness else taken
     return Fit(
         card=card,
-        playing=max(learner.resident + decoding, taken) if demand.apart else learner.resident + decoding + taken,
-        updating=max(learner.peak, beside) if demand.apart else learner.peak + beside,
+        playing=max(playing, taken + asked) if demand.apart else playing + taken,
+        updating=max(updating, beside + resting) if demand.apart else updating + beside,
         engine=taken,
         cache_tokens=max(0, taken - floor) // each,
         cache_wanted=engine.longest,

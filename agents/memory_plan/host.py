@@ -20,7 +20,7 @@ class HostMemory:
     files: int
     """Weights on their way to an engine, in shared memory where that has room; new ones are written beside the old."""
     asleep: int
-    """Weights of a sleeping engine, pinned."""
+    """Weights of a sleeping engine, pinned, and of a sleeping reward model."""
     saving: int
     """Copies while a checkpoint is written, or while several steps are taken on one batch."""
     checkpoint: int
@@ -48,7 +48,8 @@ def plan_host(demand: Demand) -> HostMemory:
     return HostMemory(
         loading=shape.weights * (WIDE if full else load.width),
         files=2 * weights if full else weights,
-        asleep=int(PINNED * weights) if engine is not None and engine.sleeps and not full else 0,
+        asleep=(int(PINNED * weights) if engine is not None and engine.sleeps and not full else 0)
+        + (demand.judge.weights if demand.judge.sleeps else 0),
         saving=max(state, 0 if full else model, 2 * state if config.epochs * config.mini_batches > 1 else 0),
         checkpoint=checkpoint,
         checkpoints=(demand.config.keep_checkpoints + 1) * checkpoint,

@@ -31,7 +31,7 @@ def plan_memory(config: TrainConfig) -> MemoryPlan:
         ModelUnavailable: The sizes of its model are not known here.
         ValueError: As of `check_run`.
     """
-    parts = check_run(config)
+    parts = check_run(config, read_tasks=False)
     demand = demand_of(config, parts)
     here = card_here(config.device)
     fits = [fit_on(demand, card) for card in (*((here,) if here else ()), *CARDS)]

@@ -10,6 +10,7 @@ from ..config.sampler import parse_sampler, with_options
 from ..core.errors import ModelUnavailable
 from ..training.checks import Parts
 from .cards import GIB, Card, Fit, demand_of, fit_on, highest_share
+from .judge import asleep
 from .shapes import PUBLISHED, find_shape
 
 LEAST_TOKENS = 1_024
@@ -129,6 +130,11 @@ def _sleep(config: TrainConfig) -> TrainConfig | None:
     return _with_sampler(config, sleep="1") if engine and not config.staleness else None
 
 
+def _sleeping_judge(config: TrainConfig) -> TrainConfig | None:
+    text = None if config.staleness else asleep(config.judge)
+    return replace(config, judge=text) if text else None
+
+
 def _checkpointing(config: TrainConfig) -> TrainConfig:
     return replace(config, learner=replace(config.learner, gradient_checkpointing=True))
 
@@ -166,6 +172,7 @@ def _with_sampler(config: TrainConfig, **options: str | None) -> TrainConfig:
 
 CHANGES: Sequence[Change] = (
     _sleep,
+    _sleeping_judge,
     _checkpointing,
     *4 * (_smaller_micro_batch,),
     _bfloat16,
@@ -187,6 +194,7 @@ def _flags(before: TrainConfig, after: TrainConfig) -> str:
         "--max-rows": (before.max_rows, after.max_rows),
         "--sampling.max-new-tokens": (before.sampling.max_new_tokens, after.sampling.max_new_tokens),
         "--sampler": (before.sampler, after.sampler),
+        "--judge": (before.judge, after.judge),
     }
     changed = ((flag, new) for flag, (old, new) in pairs.items() if new != old)
     return " ".join(flag if new is True else f"{flag} {new}" for flag, new in changed)

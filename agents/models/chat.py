@@ -16,7 +16,16 @@ Prompt = tuple[Message, ...]
 
 
 def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Prompt) -> list[int]:
-    """Token ids of a chat, up to and including the marker that opens the assistant's turn.
+    """Token ids of a chat, up to and including the marker that opens the assistant's turn; see `render_text`.
+
+    Raises:
+        UsageError: The tokenizer's template cannot show these messages.
+    """
+    return tokenizer(render_text(tokenizer, messages), add_special_tokens=False)["input_ids"]
+
+
+def render_text(tokenizer: PreTrainedTokenizerBase, messages: Prompt, *, open_reply: bool = True) -> str:
+    """A chat as the tokenizer's template writes it; `open_reply` adds the marker that opens the assistant's turn.
 
     Where the template has no system role, the system message stands in front of the user's first turn.
 
@@ -30,8 +39,7 @@ def render_prompt(tokenizer: PreTrainedTokenizerBase, messages: Prompt) -> list[
     """
     template = find_template(tokenizer)
     chat = [message if message.role == "system" else _cleaned(tokenizer, message, template.specials) for message in messages]
-    text = render(tokenizer, template.text, chat if template.takes_system else in_user_turn(chat))
-    return tokenizer(text, add_special_tokens=False)["input_ids"]
+    return render(tokenizer, template.text, chat if template.takes_system else in_user_turn(chat), open_reply=open_reply)
 
 
 def end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:

@@ -12,6 +12,7 @@ import numpy as np
 from selfplay_envs import Game, UsageError, make_game
 from selfplay_envs.games.code.base import CodeGame
 from selfplay_envs.games.dataset.dataset import Dataset
+from selfplay_envs.games.questions.instruction import InstructionChallenge
 from selfplay_envs.names.registration import resolve_game_id
 from selfplay_envs.sources.registry import file_of, open_source, problems_of
 from selfplay_envs.verifiers.answers.table import find_answer_verifier
@@ -144,6 +145,8 @@ def _read(mix: GameMix, text: str, game: Game) -> list[Task]:
         if (poses := find_answer_verifier(source.verifier).poses) != game.task_type:
             raise UsageError(f"GameMix.tasks={text!r} of {mix.env_id}: its problems are of {poses}, not of {game.task_type}.")
         return [problem.data for problem in problems_of(source)]
+    if isinstance(game, InstructionChallenge):
+        return _instructions(text)
     if isinstance(game, Dataset):
         source = open_source(text, str(mix.kwargs.get("verifier", "")), str(mix.kwargs.get("columns", "")))
         judge = str(mix.kwargs.get("verifier", "")) or source.verifier
@@ -154,6 +157,16 @@ def _read(mix: GameMix, text: str, game: Game) -> list[Task]:
             )
         return [problem.to_json() for problem in problems_of(source)]
     raise UsageError(f"GameMix.tasks={text!r} of {mix.env_id}: this game's tasks are read of a .jsonl file of {ROW} lines.")
+
+
+def _instructions(text: str) -> list[Task]:
+    """Instructions for the instruction challenge: the tiny model's own, or the questions of a source."""
+    if text == "tiny":
+        from ..tiny.instructions import training_instructions
+
+        return [*training_instructions()]
+    source = open_source(text, "free-text" if _is_rows(text) and "verifier=" not in text else "")
+    return [{"instruction": problem.fields["question"]} for problem in problems_of(source)]
 
 
 def _read_held_out(mix: GameMix, game: Game) -> list[Task]:

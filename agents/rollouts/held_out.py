@@ -58,8 +58,11 @@ def excluded_by_name(names: Collection[str], game: Game) -> Callable[[Task], boo
 
 
 def excluded_tiny(task: Task) -> bool:
-    """Whether the task's program is of the held-out share of the tiny model's."""
+    """Whether the task's program is of the held-out share of the tiny model's, or its instruction a held-out combination."""
+    from ..tiny.instructions import is_held_out_instruction
     from ..tiny.programs import is_held_out_key
 
+    if isinstance(instruction := task.get("instruction"), str):
+        return is_held_out_instruction(instruction)
     program = program_of(task)
     return program is not None and is_held_out_key(_key(program))

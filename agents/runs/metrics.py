@@ -22,7 +22,7 @@ def episode_metrics(episodes: Sequence[Episode]) -> JsonRow:
     nobody, as void/WORD by reason too) and, of those that are neither, credit_mean (the game's), shaped_mean, valid_rate,
     score_mean and, of roles that answer a task, solve_rate (share of messages with score 1); of all, stop_rate, reply_tokens
     (mean), reason/WORD (counts); where a judge of quality was asked, quality_mean and quality/WORD (counts of its reasons: ok,
-    unparsed, ...). Per game's proposals: proposals, distinct (as the game tells them apart: code games by syntax tree).
+    unreadable, ...). Per game's proposals: proposals, distinct (as the game tells them apart: code games by syntax tree).
     """
     groups: dict[str, list[Turn]] = {}
     answers = {env_id: answering_roles([env_id]) for env_id in {episode.env_id for episode in episodes}}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..core.errors import EndpointError, ModelUnavailable, PromptTooLong
+from ..core.errors import EndpointError, ModelUnavailable, PromptRefused, PromptTooLong
 
 PATH = "/chat/completions"
 _NO_ROOM = re.compile(r"context.{0,9}(length|size|window)|maximum context|prompt is too long", re.IGNORECASE | re.DOTALL)
@@ -55,6 +55,7 @@ class ChatClient:
 
         Raises:
             PromptTooLong: Refused, since the prompt does not fit the model's context.
+            PromptRefused: Refused for what the request holds.
             EndpointError: Refused, unreachable, too slow, or no JSON object; after the retries, where they may help.
         """
         try:
@@ -62,10 +63,9 @@ class ChatClient:
         except self._openai.APIStatusError as error:
             if error.status_code in (400, 413, 422) and _NO_ROOM.search(str(error.body)):
                 raise PromptTooLong(f"endpoint {self.shown} has no room for a prompt{self._detail(error.body)}.", [0]) from None
+            kind = PromptRefused if error.status_code in (400, 413, 422) else EndpointError
             remedy = "; check the key in the variable that key_env names" if error.status_code in (401, 403) else ""
-            raise EndpointError(
-                f"endpoint {self.shown} answers {error.status_code}{self._detail(error.body)}{remedy}."
-            ) from None
+            raise kind(f"endpoint {self.shown} answers {error.status_code}{self._detail(error.body)}{remedy}.") from None
         except self._openai.APITimeoutError:
             raise EndpointError(f"endpoint {self.shown} did not answer within timeout_s={self._timeout_s:g}.") from None
         except self._openai.APIConnectionError as error:

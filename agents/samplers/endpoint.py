@@ -5,15 +5,16 @@ Its replies carry no tokens, so a learner can train nothing from them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, TypeVar
 
 from selfplay_envs import Reply
 from selfplay_envs.core.text import clean_text
 
 from ..config.sampling import Sampling
-from ..core.errors import EndpointError, PromptTooLong
+from ..core.errors import EndpointError, PromptRefused, PromptTooLong
 from ..models.adapters import SHARED
 from ..models.chat import Prompt
 from ..models.weights import Weights
@@ -21,6 +22,7 @@ from .chat_client import ChatClient
 from .deprecated import DeprecatedNames
 from .stats import SamplerStats
 
+T = TypeVar("T")
 FINISH_REASONS = {"length": "length", "max_tokens": "length", "content_filter": "length"}
 """Reasons of servers for a reply that was cut off; with any other one it ended."""
 
@@ -66,6 +68,7 @@ class EndpointSampler(DeprecatedNames):
         self._parallel = parallel
         self._limit_field = limit_field
         self._send_seed = send_seed
+        self._counting = threading.Lock()
 
     def generate(self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]) -> list[list[Reply]]:
         """One reply per seed, in order; the first failure ends the call, and requests not yet sent are dropped.
@@ -75,18 +78,22 @@ class EndpointSampler(DeprecatedNames):
             PromptTooLong: It has no room for some prompts, and has answered the others.
         """
         places = [place for place, prompt_seeds in enumerate(seeds) for _ in prompt_seeds]
-        pairs = [(prompt, seed) for prompt, prompt_seeds in zip(prompts, seeds, strict=True) for seed in prompt_seeds]
-        bodies = [self._body(prompt, sampling, seed) for prompt, seed in pairs]
-        pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="endpoint")
-        try:
-            answers = list(pool.map(self._post, bodies))
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        answers = self._send(prompts, sampling, seeds, self._reply_or_too_long)
         too_long = {place: answer for place, answer in zip(places, answers, strict=True) if isinstance(answer, PromptTooLong)}
         if too_long:
             raise PromptTooLong(str(next(iter(too_long.values()))), sorted(too_long))
-        replies = iter([self._reply(answer) for answer in answers if not isinstance(answer, PromptTooLong)])
+        replies = iter([answer for answer in answers if isinstance(answer, Reply)])
         return [[next(replies) for _ in prompt_seeds] for prompt_seeds in seeds]
+
+    def answers(
+        self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]]
+    ) -> list[Reply | PromptTooLong | PromptRefused]:
+        """One reply per seed, all in a row, or the error that a prompt met: for texts of others, of which any may be refused.
+
+        Raises:
+            EndpointError: The endpoint cannot be reached, or answers nonsense.
+        """
+        return self._send(prompts, sampling, seeds, self._reply_or_refusal)
 
     def load_weights(self, weights: Weights) -> None:
         """Stamps later replies with the version of `weights`; the server keeps its own."""
@@ -112,11 +119,28 @@ class EndpointSampler(DeprecatedNames):
         """Closes the connections."""
         self._client.close()
 
-    def _post(self, body: Mapping[str, Any]) -> Mapping[str, Any] | PromptTooLong:
-        """The answer; an error is returned where it is about this prompt alone."""
+    def _send(
+        self, prompts: Sequence[Prompt], sampling: Sampling, seeds: Sequence[Sequence[int]], ask: Callable[[dict[str, Any]], T]
+    ) -> list[T]:
+        """What `ask` makes of every request, in order; its first error ends the call, and requests not yet sent are dropped."""
+        pairs = [(prompt, seed) for prompt, prompt_seeds in zip(prompts, seeds, strict=True) for seed in prompt_seeds]
+        bodies = [self._body(prompt, sampling, seed) for prompt, seed in pairs]
+        pool = ThreadPoolExecutor(self._parallel, thread_name_prefix="endpoint")
         try:
-            return self._client.post(body)
+            return list(pool.map(ask, bodies))
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _reply_or_too_long(self, body: dict[str, Any]) -> Reply | PromptTooLong:
+        try:
+            return self._reply(self._client.post(body))
         except PromptTooLong as error:
+            return error
+
+    def _reply_or_refusal(self, body: dict[str, Any]) -> Reply | PromptTooLong | PromptRefused:
+        try:
+            return self._reply_or_too_long(body)
+        except PromptRefused as error:
             return error
 
     def _body(self, prompt: Prompt, sampling: Sampling, seed: int) -> dict[str, Any]:
@@ -149,7 +173,8 @@ class EndpointSampler(DeprecatedNames):
         for name, field in (("prompt", "prompt_tokens"), ("reply", "completion_tokens")):
             count: Any = usage.get(field) if isinstance(usage, dict) else None
             if isinstance(count, int) and 0 <= count < 1 << 32:
-                self.stats.add(**{f"{name}_tokens": count, f"{name}_slots": count})
+                with self._counting:
+                    self.stats.add(**{f"{name}_tokens": count, f"{name}_slots": count})
         reason: Any = choice.get("finish_reason")
         return Reply(
             text=clean_text(text),

@@ -143,6 +143,11 @@ def _clauses(rng: np.random.Generator) -> list[tuple[str, str]]:
     ]
 
 
+def draw_instruction(rng: np.random.Generator) -> str:
+    """An instruction of one to three clauses, which no answer may meet."""
+    return _text(_clauses(rng))
+
+
 def _text(clauses: list[tuple[str, str]]) -> str:
     forms = {
         "exactly": "use exactly {} words",
@@ -156,7 +161,7 @@ def _text(clauses: list[tuple[str, str]]) -> str:
 
 def _challenge(rng: np.random.Generator) -> Example:
     [prompt] = INSTRUCTION_STYLES["terse"].challenge()
-    return Example("challenge", prompt.content, fence("instruction", _text(_clauses(rng))))
+    return Example("challenge", prompt.content, fence("instruction", draw_instruction(rng)))
 
 
 def _answer(rng: np.random.Generator) -> Example:

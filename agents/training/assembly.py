@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -11,10 +11,12 @@ from pathlib import Path
 from transformers import PreTrainedTokenizerBase
 
 from selfplay_envs import Referee
+from selfplay_envs.core.judging import SELF, Judge
 
 from ..config.run import TrainConfig
 from ..hardware.machine import keep_choices, kept_setting
-from ..judges.binding import bound_judges, own_judge
+from ..judges.binding import open_judges, self_judge
+from ..judges.self_judge import own_judge
 from ..learner.learner import Learner
 from ..learner.master_weights import loading_dtype
 from ..models.chat_templates import special_tokens
@@ -31,7 +33,7 @@ from ..runs.trackers import open_trackers
 from ..samplers.base import Sampler
 from ..samplers.registry import open_sampler
 from .checkpoint import load_checkpoint, load_inflight, remove_leftovers
-from .checks import Parts, asks_self, check_installed, check_run, notices
+from .checks import Parts, asks_self, check_installed, check_run, judge_texts, notices
 from .episodes import EpisodeSource
 from .role_samplers import frozen_sampler, needs_copy, samplers_by_role
 from .run import Run
@@ -49,13 +51,14 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
     with ExitStack() as stack:
         stack.enter_context(alone_in(run_dir))
         check_config(config, run_dir)
+        judges = open_judges(judge_texts(config, parts.games.values()))  # one that does not open stops this at once
         learner, tokenizer = _open_learner(config, parts, run_dir)
         weights = copy.deepcopy(learner.model) if needs_copy(config) else learner.model
         sampler = open_sampler(config.sampler, weights, tokenizer, max_rows=config.max_rows)
         stack.callback(sampler.close)
         if parts.algorithm.wants_reference:
             learner.keep_reference()  # the starting weights, not the restored ones
-        collector = _collector(config, parts, run_dir, learner, sampler, tokenizer)
+        collector = _collector(config, parts, run_dir, learner, sampler, tokenizer, judges)
         shown = collector.referee.can_be_shown
         tasks = {mix.game_name: shown_tasks(mix, parts.tasks[mix.game_name], shown) for mix in config.games}
         parts = replace(parts, tasks=tasks)
@@ -71,6 +74,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             weight_sync=WeightSync(learner, sampler, sync_check(config, tokenizer)),
             schedule=parts.schedule,
             roles=parts.roles,
+            judges=tuple(judges.values()),
         )
         stack.callback(run.episodes.stop)
         _restore(run)
@@ -99,13 +103,20 @@ def _open_learner(config: TrainConfig, parts: Parts, run_dir: Path) -> tuple[Lea
 
 
 def _collector(
-    config: TrainConfig, parts: Parts, run_dir: Path, learner: Learner, sampler: Sampler, tokenizer: PreTrainedTokenizerBase
+    config: TrainConfig,
+    parts: Parts,
+    run_dir: Path,
+    learner: Learner,
+    sampler: Sampler,
+    tokenizer: PreTrainedTokenizerBase,
+    judges: Mapping[str, Judge],
 ) -> Collector:
     """The collector of a run: a sampler for every role, the referee with its sandbox and judges, the shapers."""
     judging = asks_self(config, parts.games.values())
     frozen = frozen_sampler(config, learner, sampler, tokenizer) if parts.schedule.frozen or judging else None
-    judges = bound_judges(config, frozen, tokenizer) if judging and frozen is not None else {}
-    referee = Referee(sandbox_of(config, run_dir), own_judge(config, judges), judges, reserved=special_tokens(tokenizer))
+    bound = {**judges, SELF: self_judge(config.seed, frozen, tokenizer)} if judging and frozen is not None else judges
+    own = own_judge(config.judge, bound)
+    referee = Referee(sandbox_of(config, run_dir), own, bound, reserved=special_tokens(tokenizer))
     by_role = samplers_by_role(config, parts.roles, parts.schedule, sampler, frozen)
     context = int(getattr(sampler, "context", 1 << 30))  # of one's own sampler: nothing is known
     gold = GoldReplies(config.games, tokenizer, context=context, limit=config.sampling.max_new_tokens)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from sandboxes import SandboxConfig
 from selfplay_envs.core.game import Game
 from selfplay_envs.core.judging import SELF
-from selfplay_envs.judges.registry import check_judge
+from selfplay_envs.judges.registry import JUDGES, check_judge
 from selfplay_envs.names.registration import make_game, short_name
 from selfplay_envs.rewards.shapers import Shaper, find_shaper
 
@@ -48,8 +48,12 @@ class Parts:
         return frozenset(role for game in self.games.values() for role in game.roles)
 
 
-def check_run(config: TrainConfig) -> Parts:
+def check_run(config: TrainConfig, *, read_tasks: bool = True) -> Parts:
     """The parts that a config names, each of them known and all of them fit for one another.
+
+    Args:
+        config: Of the run.
+        read_tasks: Read the fixed tasks and those of the evaluation too, which may lie on a hub.
 
     Raises:
         ValueError: A name, an option or a keyword is not known or wrong, or nobody could ever train.
@@ -66,8 +70,7 @@ def check_run(config: TrainConfig) -> Parts:
         schedule=Schedule.parse(config.schedule),
         games={mix.game_name: make_game(mix.env_id, **mix.kwargs) for mix in config.games},
     )
-    for judge in (config.judge, *(name for game in parts.games.values() for name in game.judges)):
-        check_judge(judge)
+    check_judges(config, parts.games.values())
     SandboxConfig.parse(config.sandbox)
     check_sampler(config)
     trained = check_roles(
@@ -81,12 +84,17 @@ def check_run(config: TrainConfig) -> Parts:
     algorithm.objective.check_shares(trained)
     algorithm.objective.check_weights(trained)
     check_panels(algorithm, parts.games, trained)
+    return _with_tasks(config, parts) if read_tasks else parts
+
+
+def _with_tasks(config: TrainConfig, parts: Parts) -> Parts:
+    """The parts with their tasks, which are read and checked."""
     sets = task_sets(config.evaluation, config.games)
     compared = any(mix.task_source or mix.exclude == "evaluation" for mix in config.games)
     evaluation = {one.name: list(one.tasks) for one in sets} if compared else {}
     parts = replace(parts, tasks={mix.game_name: tasks_of(mix, evaluation) for mix in config.games})
     for mix in config.games:
-        check_gold(mix, algorithm, parts.games[mix.game_name], parts.tasks[mix.game_name].tasks)
+        check_gold(mix, parts.algorithm, parts.games[mix.game_name], parts.tasks[mix.game_name].tasks)
     return parts
 
 
@@ -138,9 +146,29 @@ def check_installed(config: TrainConfig) -> None:
         find_interpreter(options.get("python", ""))
 
 
+def judge_texts(config: TrainConfig, games: Iterable[Game]) -> tuple[str, ...]:
+    """The judges of a run: the environments' own, and those that a game names."""
+    return tuple(dict.fromkeys((config.judge, *(name for game in games for name in game.judges))))
+
+
+def check_judges(config: TrainConfig, games: Iterable[Game]) -> None:
+    """Stops where a judge is not known, or is to sleep where it never may.
+
+    Raises:
+        ValueError: Says which.
+    """
+    for text in judge_texts(config, games):
+        check_judge(text)
+        if config.staleness and getattr(JUDGES.find(text), "keywords", {}).get("sleep"):
+            raise ValueError(
+                f"judge={text!r} is to sleep while the learner updates, but with staleness=1 it judges meanwhile; leave sleep "
+                "out, or set staleness=0."
+            )
+
+
 def asks_self(config: TrainConfig, games: Iterable[Game]) -> bool:
     """Whether a game of the run, or the run itself, names the frozen model as a judge."""
-    return SELF in (config.judge, *(name for game in games for name in game.judges))
+    return SELF in judge_texts(config, games)
 
 
 def check_panels(algorithm: Algorithm, games: Mapping[str, Game], trained: Collection[str]) -> None:

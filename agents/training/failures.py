@@ -12,7 +12,7 @@ from typing import Any
 from selfplay_envs import Episode
 
 from ..config.sampler import with_options
-from ..core.errors import EngineDied, EngineFull, LossNotFinite, OutOfMemory, RunStopped, first_line
+from ..core.errors import EndpointError, EngineDied, EngineFull, LossNotFinite, OutOfMemory, RunStopped, first_line
 from ..hardware.memory import is_out_of_memory
 from ..runs.folder import CHECKPOINTS, note_failure, saved_step
 from .checkpoint import save_checkpoint
@@ -47,6 +47,10 @@ def explain(error: BaseException, run: Run) -> Failure | None:
     for cause in chain:
         if isinstance(cause, EngineFull):
             return _engine_failure(cause, run)
+        if isinstance(cause, EndpointError):  # no sampler of a run is one
+            return Failure(
+                "engine", f"the judge gives no answer ({first_line(cause).rstrip('.')})", "mend that", "", ("judge",)
+            )
     if any(isinstance(cause, EngineDied) for cause in chain):
         what = f"the engine behind the sampler died ({first_line(error)})"
         return Failure("engine", what, "start it again", "", ("sampler",))

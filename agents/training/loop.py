@@ -118,7 +118,7 @@ def _learn(run: Run, episodes: list[Episode]) -> dict[str, float]:
     age_B = (run.learner.policy_version - batch.version_B).double()
     age = {"staleness_mean": float(age_B.mean()), "staleness_max": float(age_B.max())}
     if not run.config.staleness:
-        run.sampler.release_memory()
+        run.release_memory()
     learned = run.learner.update(batch, run.algorithm)
     if any(sample.reply.given for sample in samples):  # nobody sampled them, so there is no ratio to a sampler's policy
         learned = {name: value for name, value in learned.items() if name not in AGAINST_SAMPLER}

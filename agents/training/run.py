@@ -9,9 +9,12 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from selfplay_envs.core.judging import Judge
+
 from ..algorithms.algorithm import Algorithm
 from ..config.role_schedule import Schedule
 from ..config.run import TrainConfig
+from ..judges.binding import rest
 from ..learner.learner import Learner
 from ..runs.events import EventKind
 from ..runs.log import RunLog
@@ -36,6 +39,8 @@ class Run:
     weight_sync: WeightSync
     schedule: Schedule
     roles: frozenset[str]
+    judges: tuple[Judge, ...] = ()
+    """Those that were opened for it, such as a reward model."""
     step: int = 0
     """The step under way, or the last that was finished."""
     clock: Clock = field(default_factory=Clock)
@@ -51,6 +56,11 @@ class Run:
         """Goes on to the next step, with a clock of its own."""
         self.step += 1
         self.clock = Clock()
+
+    def release_memory(self) -> None:
+        """Has sampler and judges give the device's memory back to the learner."""
+        self.sampler.release_memory()
+        rest(self.judges)
 
     def emit(self, kind: EventKind, **data: Any) -> None:
         """Emits an event of the present step."""

@@ -40,10 +40,10 @@ class Judges:
     def __init__(self, default: str | Judge, bound: Mapping[str, Judge] | None = None) -> None:
         self._open: dict[str, Judge] = dict(bound or {})
         self._opening = threading.Lock()
-        self.default: str | Judge = self._open.get(default, default) if isinstance(default, str) else default
-        """The environment's own: its text with its options, or the object that was given or bound."""
-        if isinstance(self.default, str):
-            check_judge(self.default)
+        self.default: str | Judge = default
+        """The environment's own: its text with its options, or the object that was given."""
+        if isinstance(default, str) and default not in self._open:
+            check_judge(default)
 
     def __getitem__(self, name: str) -> Judge:
         """The judge of that text, or the environment's own where it is empty.

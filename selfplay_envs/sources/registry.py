@@ -39,12 +39,18 @@ BENCHMARKS: Mapping[str, str] = {
     "aime25": f"{_BENCHMARKS}.competitions:aime25",
     "amc23": f"{_BENCHMARKS}.competitions:amc23",
     "minerva": f"{_BENCHMARKS}.competitions:minerva",
+    "ifeval": f"{_BENCHMARKS}.ifeval:ifeval",
     "olympiadbench": f"{_BENCHMARKS}.olympiadbench:olympiadbench",
+    "alpacaeval": f"{_BENCHMARKS}.alpacaeval:alpacaeval",
 }
 """Public benchmarks: a `Benchmark` or a function with its keywords."""
 SOURCES: Registry[Callable[..., Source]] = Registry(
     "source",
-    {"sample": "selfplay_envs.sources.registry:sample", **BENCHMARKS},
+    {
+        "sample": "selfplay_envs.sources.registry:sample",
+        "alpaca": f"{_BENCHMARKS}.alpacaeval:alpaca",
+        **BENCHMARKS,
+    },
     group="selfplay_envs.sources",
     what="a function that returns a Source",
     fits=callable,

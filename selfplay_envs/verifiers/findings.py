@@ -21,7 +21,9 @@ GOLD_UNREADABLE = "gold_unreadable"
 """The task's gold answer is not in the form that its verifier reads."""
 VOID_TASK = frozenset((NONDETERMINISTIC, GOLD_CHANGED, GOLD_UNREADABLE))
 """Findings about the task, which is fit for nobody, and not about the answer."""
-VOID = VOID_TASK | {WORKER_LOST}
+NEEDS_JUDGE = "needs_judge"
+"""No verifier can say whether the answer is right; see `verifiers.answers.chat.FreeText`."""
+VOID = VOID_TASK | {WORKER_LOST, NEEDS_JUDGE}
 """Findings that give nobody credit, neither good nor bad."""
 Checking = Generator[list[Request], list[Any], str]
 """A check under way: yields jobs, is sent their outcomes, returns a finding."""

@@ -27,13 +27,16 @@ MAY_NAME = {
     "vllm": ("agents/samplers/vllm",),
     "ray": ("agents/cluster",),
     "openai": ("agents/samplers",),
-    "rich": ("agents/display", "agents/cli", "agents/arguments"),
+    "rich": ("agents/display", "agents/cli", "agents/arguments", "agents/duels"),
     "matplotlib": ("agents/display", "agents/reports"),
     "jinja2": ("agents/reports",),
     "scipy": ("agents/analysis", "agents/experiments"),
     "docker": ("sandboxes/backends",),
     "gymnasium": ("selfplay_envs",),
     "pettingzoo": ("selfplay_envs/views", "selfplay_envs/conformance"),
+    "langdetect": ("selfplay_envs/checks/ifeval",),
+    "nltk": ("selfplay_envs/checks/ifeval",),
+    "punkt": ("selfplay_envs/checks/ifeval",),
     "math_verify": ("selfplay_envs/verifiers/inside",),
     "reasoning_gym": ("selfplay_envs/sources", "selfplay_envs/verifiers/inside"),
     "datasets": ("selfplay_envs/sources",),
@@ -44,7 +47,7 @@ MAY_NAME = {
 
 LIGHT = {
     "sandboxes": ("torch", "docker", "numpy", "gymnasium"),
-    "selfplay_envs": ("torch", "docker", "transformers", "pettingzoo", "rich", "datasets", "pyarrow"),
+    "selfplay_envs": ("torch", "docker", "transformers", "pettingzoo", "rich", "datasets", "pyarrow", "nltk", "langdetect"),
     "agents": ("torch", "transformers", "rich", "matplotlib", "sandboxes", "selfplay_envs"),
     "agents.config.run": ("torch", "transformers", "rich", "matplotlib"),
     "agents.config.presets": ("torch", "transformers", "rich", "matplotlib"),
@@ -115,15 +118,19 @@ ROOMS = {
     ),
     "selfplay_envs/verifiers/answers": Room(
         "Verifiers of fixed problems by name: how an answer is found in a reply, how it is judged, and what the gold reply is.",
-        ("core", "names", "replies", "sandboxes", "tasks", "verifiers", "verifiers/reference"),
+        ("checks/ifeval", "core", "names", "replies", "sandboxes", "tasks", "verifiers", "verifiers/reference"),
     ),
     "selfplay_envs/verifiers/reference": Room(
         "Programs judged by a reference program on given inputs: its outputs, which are kept, and how values are compared.",
         ("core", "sandboxes", "tasks", "verifiers"),
     ),
     "selfplay_envs/checks": Room("Checks of answers that only read text; judges and verifiers may both use them."),
+    "selfplay_envs/checks/ifeval": Room(
+        "The 25 verifiable instructions of IFEval: how each is written, read, checked, and which of them go together.",
+        ("core",),
+    ),
     "selfplay_envs/judges": Room(
-        "Judges that need no model, and the table in which judges are found.", ("checks", "core", "names")
+        "Judges that need no model, and the table in which judges are found.", ("checks", "checks/ifeval", "core", "names")
     ),
     "selfplay_envs/rewards": Room(
         "Proposer rewards for a solve rate, terms that a batch adds to a message's credit, and control arms.",
@@ -134,7 +141,7 @@ ROOMS = {
         ("core", "names", "tasks", "verifiers/answers"),
     ),
     "selfplay_envs/benchmarks": Room(
-        "Public benchmarks by name: facts, and how a row of each becomes a problem.", ("core", "replies", "sources")
+        "Public benchmarks by name: facts, and how a row of each becomes a problem.", ("core", "replies", "sources", "tasks")
     ),
     "selfplay_envs/games": Room("Bases of games: prompt styles, and one proposal that a panel answers.", ("core", "replies")),
     "selfplay_envs/games/code": Room(
@@ -146,7 +153,8 @@ ROOMS = {
         ("core", "games/code", "replies", "sources", "tasks", "verifiers", "verifiers/answers"),
     ),
     "selfplay_envs/games/questions": Room(
-        "Games of an instruction or a question that a panel answers and a judge scores.", ("core", "games", "replies")
+        "Games of an instruction or a question that a panel answers and a judge scores.",
+        ("checks/ifeval", "core", "games", "replies"),
     ),
     "selfplay_envs/games/zero_sum": Room(
         "Games of players against each other, whose payoffs add up to zero.", ("core", "games", "replies")
@@ -216,15 +224,16 @@ ROOMS = {
         ("config", "core", "hardware", "models", "samplers", "selfplay_envs"),
     ),
     "agents/judges": Room(
-        "Judges that hold a model, and which of them a run binds.", ("config", "core", "models", "samplers", "selfplay_envs")
+        "Judges that hold a model or a connection, those that compare, and which of them a run binds.",
+        ("config", "core", "models", "samplers", "selfplay_envs"),
     ),
     "agents/rollouts": Room(
         "Plays episodes with samplers: the collector, its lanes, and the curriculum of tasks.",
         ("config", "core", "samplers", "selfplay_envs", "tiny"),
     ),
     "agents/evaluation": Room(
-        "pass@k on fixed tasks, and the statistics of a difference.",
-        ("config", "core", "rollouts", "runs", "samplers", "selfplay_envs", "tiny"),
+        "pass@k on fixed tasks, win rates by judges, and the statistics of a difference.",
+        ("config", "core", "judges", "rollouts", "runs", "samplers", "selfplay_envs", "tiny"),
     ),
     "agents/runs": Room(
         "Files of a run's folder: rows, metrics, timings, trackers, events, the lock. No torch.",
@@ -252,7 +261,7 @@ ROOMS = {
     ),
     "agents/memory_plan": Room(
         "Plans the memory of a run, and which GPU it fits, before anything is loaded.",
-        ("config", "core", "hardware", "samplers/vllm", "tiny", "training"),
+        ("config", "core", "hardware", "samplers/vllm", "selfplay_envs", "tiny", "training"),
     ),
     "agents/analysis": Room(
         "Questions asked of finished runs, samples and checkpoints: pure functions that return frozen results.",
@@ -297,7 +306,16 @@ ROOMS = {
     ),
     "agents/experiments/findings": Room(
         "What an experiment found: its arms beside the base, and the claims that this decides.",
-        ("analysis", "analysis/answers", "analysis/entropy", "analysis/weights", "core", "evaluation", "experiments"),
+        (
+            "analysis",
+            "analysis/answers",
+            "analysis/entropy",
+            "analysis/weights",
+            "core",
+            "evaluation",
+            "experiments",
+            "selfplay_envs",
+        ),
     ),
     "agents/reports": Room(
         "Pages and pictures made of results; computes nothing.",
@@ -313,6 +331,7 @@ ROOMS = {
             "experiments",
             "experiments/findings",
             "reports",
+            "runs",
             "tiny",
         ),
     ),
@@ -322,7 +341,11 @@ ROOMS = {
     ),
     "agents/arguments": Room(
         "Command lines made into configs, models and games.",
-        ("config", "evaluation", "learner", "models", "runs", "samplers", "selfplay_envs", "tiny"),
+        ("config", "evaluation", "judges", "learner", "models", "runs", "samplers", "selfplay_envs", "tiny"),
+    ),
+    "agents/duels": Room(
+        "Win rates, `selfplay eval --against`: models are asked, a judge compares their answers, wins are counted.",
+        ("arguments", "display", "evaluation", "judges", "samplers", "selfplay_envs"),
     ),
     "agents/cli": Room(
         "The program `selfplay`, one module per verb.",
@@ -333,14 +356,12 @@ ROOMS = {
             "config",
             "core",
             "display",
+            "duels",
             "evaluation",
             "experiments",
-            "experiments/findings",
             "hardware",
             "memory_plan",
             "models",
-            "reports",
-            "reports/experiment",
             "runs",
             "samplers",
             "sandboxes",
@@ -350,7 +371,7 @@ ROOMS = {
         ),
     ),
     "agents/cli/analyses": Room(
-        "The questions of `selfplay analyze`, one module each.",
+        "The questions of `selfplay analyze`, one module each, and the report that answers all of them.",
         (
             "analysis",
             "analysis/answers",
@@ -362,7 +383,10 @@ ROOMS = {
             "core",
             "display",
             "evaluation",
+            "experiments",
+            "experiments/findings",
             "reports",
+            "reports/experiment",
             "runs",
             "selfplay_envs",
         ),

@@ -1,4 +1,8 @@
-"""`chat`: whole conversations, whose last message of the assistant is the gold reply, as supervised fine-tuning wants them."""
+"""Verifiers for which all that counts of a reply is the answer.
+
+`chat`: whole conversations, whose last message of the assistant is the gold reply, as supervised fine-tuning wants them.
+`free-text`: a request that has no one right answer; a judge compares or scores answers to it, no verifier can.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +13,10 @@ from ...core.errors import UsageError
 from ...core.messages import Message
 from ...replies.parsing import Parsed, read_reply
 from ...tasks.problem import Problem
-from ..findings import RIGHT, WRONG, Checking
+from ..findings import NEEDS_JUDGE, RIGHT, WRONG, Checking, settled
 from .base import AnswerVerifier, Extraction
+from .columns import read_text
+from .questions import id_of, question_of
 
 ROLES = ("system", "user", "assistant")
 
@@ -45,6 +51,40 @@ class Chat(AnswerVerifier):
 
     def write(self, answer: str) -> str:
         """The message as it is."""
+        return answer
+
+
+class FreeText(AnswerVerifier):
+    """The answer is all that counts of a reply. Columns: `question`; `answer` (an example), `subset` and `id` if there are any.
+
+    The example is right; of every other answer nothing is known (`needs_judge`). Reasons: `no_answer` (nothing follows the
+    thought).
+    """
+
+    columns = ("question",)
+
+    def problem(self, row: Mapping[str, Any]) -> Problem:
+        """The request, with its example and its subset."""
+        subset = read_text(row, "subset")
+        return Problem(
+            id=id_of(row),
+            fields={"question": question_of(row)},
+            answer=read_text(row, "answer") or None,
+            data={"subset": subset} if subset else {},
+        )
+
+    def extract(self, reply: Parsed) -> Extraction:
+        """What counts of the reply, whole."""
+        answer = reply.answer.strip()
+        return Extraction(answer) if answer else Extraction(fault="no_answer")
+
+    def check(self, problem: Problem, answer: str) -> Checking:
+        """Text against the example's text."""
+        example = self.extract(read_reply(problem.answer or ""))
+        return settled(RIGHT if not example.fault and answer.split() == example.answer.split() else NEEDS_JUDGE)
+
+    def write(self, answer: str) -> str:
+        """The answer as it is."""
         return answer
 
 

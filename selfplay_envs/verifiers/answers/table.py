@@ -19,6 +19,8 @@ ANSWER_VERIFIERS: Registry[type[AnswerVerifier]] = Registry(
         "math": f"{_HERE}.math:Math",
         "reasoning-gym": f"{_HERE}.reasoning_gym:ReasoningGym",
         "chat": f"{_HERE}.chat:Chat",
+        "ifeval": f"{_HERE}.ifeval:IFEval",
+        "free-text": f"{_HERE}.chat:FreeText",
         "unit-tests": f"{_HERE}.unit_tests:UnitTests",
         "stdio": f"{_HERE}.stdio:Stdio",
         "reference": f"{_HERE}.reference:Reference",

@@ -27,3 +27,8 @@ def test_all_facts_of_one_are_told(capsys: pytest.CaptureFixture[str], monkeypat
 
 def test_an_unknown_one_is_one_sentence(capsys: pytest.CaptureFixture[str]):
     assert "benchmark='gsm9k' is not known; did you mean 'gsm8k'?" in refused(capsys, "benchmarks", "gsm9k")
+
+
+def test_one_that_no_verifier_judges_is_measured_by_a_judge(capsys: pytest.CaptureFixture[str]):
+    assert main(["benchmarks", "alpacaeval"]) == 0
+    assert "--benchmark alpacaeval --against MODEL --judge JUDGE" in " ".join(capsys.readouterr().out.split())

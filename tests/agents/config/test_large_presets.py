@@ -3,6 +3,9 @@
 import re
 from dataclasses import fields, replace
 
+import pytest
+
+from agents.algorithms.table import find_algorithm
 from agents.config.game_keywords import keywords_of
 from agents.config.large_presets import azr_8b
 from agents.config.objective import Objective
@@ -29,7 +32,7 @@ def test_the_papers_own_models_are_trained_with_the_constants_of_the_large_run()
 
 
 def test_a_reply_and_its_prompt_fit_the_engine_of_every_large_run():
-    limits = {"azr-1.5b": 6_144, "azr-3b": 14_240, "azr-7b": 14_240, "azr-8b": 14_240, "lsp-3b": 4_096}
+    limits = {"azr-1.5b": 6_144, "azr-3b": 14_240, "azr-7b": 14_240, "azr-8b": 14_240, "lsp-3b": 4_096, "grpo-data": 4_096}
     for name, limit in limits.items():
         config = find_preset(name)
         assert f"max_model_len={limit}" in config.sampler
@@ -57,3 +60,31 @@ def test_every_switch_that_the_large_run_names_is_an_option_with_the_value_that_
     assert "entropy_coef" in {one.name for one in fields(Objective)}
     others = replace(mix, raters="discard", newest=1.0, keep="oldest", duplicate_credit=-1.0)
     assert replace(run, games=(others, *run.games[1:]), options={**run.options, "statistics": "sequence", "clip_high": 0.28})
+
+
+def test_the_baseline_on_data_is_self_play_without_a_challenger_and_at_a_third_of_its_rate():
+    play, data = find_preset("lsp-3b"), find_preset("grpo-data")
+    changed = {one.name for one in fields(play) if getattr(data, one.name) != getattr(play, one.name)}
+    assert changed == {"games", "algorithm", "options", "learner"}
+    assert data.learner == replace(play.learner, lr=1e-5)
+    assert play.learner.lr == pytest.approx(3 * data.learner.lr)  # table 1: 3e-6 and 1e-6, ten times as much for adapters
+    [theirs], [mine] = play.games, data.games
+    assert (theirs.fresh, theirs.task_source) == (8, "")
+    assert (mine.fresh, mine.fixed, mine.task_source) == (0, 8, "alpaca")
+    kwargs = {name: value for name, value in theirs.kwargs.items() if name != "quality_weight"}
+    assert mine.kwargs == kwargs
+    assert play.judge == data.judge == "reward-model:id=Skywork/Skywork-Reward-V2-Llama-3.2-3B"
+
+
+def test_self_play_and_its_baseline_have_the_papers_weight_of_kl():
+    for name in ("lsp-3b", "lsp-tiny", "grpo-data", "grpo-data-tiny"):
+        config = find_preset(name)
+        assert find_algorithm(config.algorithm).configured(config.options).objective.kl_coef == 0.05
+
+
+def test_the_tiny_pair_differs_in_where_instructions_come_from_and_holds_the_same_ones_out():
+    play, data = find_preset("lsp-tiny"), find_preset("grpo-data-tiny")
+    changed = {one.name for one in fields(play) if getattr(data, one.name) != getattr(play, one.name)}
+    assert changed == {"games", "algorithm", "options"}
+    assert (play.games[0].exclude, data.games[0].exclude) == ("tiny", "tiny")
+    assert play.evaluation.tasks == data.evaluation.tasks == "tiny-instructions"

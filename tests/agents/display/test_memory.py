@@ -70,6 +70,14 @@ def test_the_tables_say_what_is_planned(capsys: pytest.CaptureFixture[str]):
     assert [full[name][1] for name in ("masters", "Adam", "copies", "resting")] == ["12.0", "23.9", "6.0", "48.6"]
 
 
+def test_a_reward_model_is_counted_awake_and_asleep(capsys: pytest.CaptureFixture[str]):
+    judge = "reward-model:id=Skywork/Skywork-Reward-V2-Llama-3.2-3B"
+    for text, rests in ((judge, "6.0 GiB"), (f"{judge},sleep=1", "none")):
+        said = " ".join(shown(capsys, "--preset", "lsp-3b", "--judge", text).split())
+        assert f"The reward model takes about 6.9 GiB while it is asked, {rests} while the learner updates." in said
+    assert "The reward model" not in shown(capsys, "--preset", "lsp-3b", "--judge", "rules")
+
+
 def test_a_run_that_does_not_fit_gets_what_to_type(capsys: pytest.CaptureFixture[str]):
     text = " ".join(shown(capsys, "--preset", "azr-8b").replace("\\\n", "").split())
     assert "On a card of 48 GB it does not fit. Added to `selfplay train`, these make it fit (41.4 GiB playing" in text

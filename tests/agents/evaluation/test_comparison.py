@@ -105,3 +105,17 @@ def test_no_right_answer_is_no_proof_that_there_never_is_one() -> None:
     assert (same.gain, same.low, same.high) == (0.0, pytest.approx(-0.3085, abs=1e-4), pytest.approx(0.3085, abs=1e-4))
     [two_programs] = scores_of(with_programs(eval_row(0, [0] * 10, samples=1), ["a", "b"] * 5))
     assert two_programs.high == pytest.approx(1 - 0.025**0.5)  # as many draws as programs
+
+
+def test_the_mean_score_stands_beside_where_answers_can_be_partly_right():
+    before, after = eval_row(0, [0, 0, 1]), eval_row(9, [0, 1, 1])
+    assert [result.measure for result in compare(before, after)] == ["pass@1", "pass@2", "pass@4"]
+    for row, scores in ((before, [0.25, None, 0.5]), (after, [0.5, 0.25, 0.75])):
+        row["problems"]["SelfPlay/Deduction-v0"]["scores"] = scores
+    *_, gain = compare(before, after)
+    assert (gain.measure, gain.k, gain.problems) == ("score", 0, 2)  # of the second nothing is known before
+    assert (gain.before, gain.after, gain.gain) == pytest.approx((0.375, 0.625, 0.25))
+    *_, score = scores_of(after)
+    assert (score.measure, score.problems, score.mean) == ("score", 3, pytest.approx(0.5))
+    del before["problems"]["SelfPlay/Deduction-v0"]["scores"]
+    assert "score" not in [result.measure for result in compare(before, after)]

@@ -61,6 +61,17 @@ def test_an_evaluation_asks_no_judge_of_credits() -> None:
     assert result.correct[env_id].tolist() == [[True, False]]
 
 
+def test_answers_that_are_partly_right_have_a_mean_score_too() -> None:
+    env_id = "SelfPlay/InstructionChallenge-v0"
+    tasks = {env_id: [{"instruction": "include the word a; use only lowercase"}, {"instruction": "include the word a"}]}
+    sampler = ScriptedSampler(["```answer\na\n```", "```answer\nb\n```", "no block", "```answer\nb\n```"])
+    result = evaluate(sampler, Referee(), tasks, EvalConfig(samples=2))
+    # both clauses, one of two; nothing, nothing
+    assert result.correct[env_id].tolist() == [[True, False], [False, False]]
+    assert result.to_json()[env_id]["scores"] == [0.75, 0.0]
+    assert result.scores()[f"{env_id}/score"] == 0.375
+
+
 def test_no_samples_no_scores() -> None:
     assert EvalResult({}).scores() == {}
 

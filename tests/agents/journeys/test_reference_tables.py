@@ -28,7 +28,10 @@ RARE = {
         *("ROLE/TASK/given", "ENV/too_long", "ENV/no_gold", "ENV/gold_wrong", "ENV/unshown"),
     },
     "timings.jsonl": set[str](),
-    "eval.jsonl": {"problems.ENV.void", "problems.ENV.wording", "problems.ENV.unreadable"},
+    "eval.jsonl": {
+        *("problems.ENV.void", "problems.ENV.wording", "problems.ENV.unreadable"),
+        *("problems.ENV.scores", "ENV/score"),
+    },
 }
 """Keys that these short runs have no cause to write."""
 

@@ -23,7 +23,8 @@ from agents.memory_plan.cards import (
 )
 from agents.samplers.vllm.memory_share import SHARE, SHARE_WITH_SLEEP
 
-AZR, LSP, SMALL = find_preset("azr-8b"), find_preset("lsp-3b"), find_preset("azr-1.5b")
+AZR, SMALL = find_preset("azr-8b"), find_preset("azr-1.5b")
+LSP = replace(find_preset("lsp-3b"), judge="rules")  # without its reward model, of which test_judge.py tells
 FULL = replace(LSP, learner=replace(LSP.learner, lora_rank=0))
 OLD = {card.name: card for card in CARDS}
 

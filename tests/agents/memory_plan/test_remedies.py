@@ -14,9 +14,11 @@ from agents.memory_plan.cards import CARDS, Card, demand_of, fit_on, highest_sha
 from agents.memory_plan.remedies import FAR_TOO_MUCH, find_remedy, memory_notice
 from agents.training.checks import check_run
 
+LARGER_SHARE = "vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.7"
 STARTS: dict[str, tuple[str, ...]] = {
     **dict.fromkeys(PRESETS, ()),
-    "lsp-3b, all weights": ("--learner.lora-rank", "0"),
+    "lsp-3b, rules": ("--judge", "rules", "--sampler", LARGER_SHARE),
+    "lsp-3b, all weights": ("--learner.lora-rank", "0", "--judge", "rules"),
     "lsp-3b, float32": ("--learner.lora-rank", "0", "--learner.dtype", "float32", "--learner.no-gradient-checkpointing"),
     "azr-8b, awake": ("--sampler", "vllm:dtype=bfloat16,max_model_len=14240,gpu_memory_utilization=0.9"),
     "azr-smollm2, larger": ("--model", "Qwen/Qwen3-8B-Base"),
@@ -36,7 +38,7 @@ def in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_what_is_to_be_typed_makes_a_run_fit_and_nothing_of_it_can_be_left_out(start: str, card: Card):
     typed = [start.partition(",")[0], *STARTS[start]]
     config = plan_run(typed).config
-    parts = check_run(config)
+    parts = check_run(config, read_tasks=False)
     if fit_on(demand_of(config), card).fits:
         return
     remedy = find_remedy(config, card, parts)
@@ -66,13 +68,13 @@ def _groups(flags: list[str]) -> list[list[str]]:
 
 def changes(start: str, card: int) -> str:
     config = plan_run([start.partition(",")[0], *STARTS[start]]).config
-    remedy = find_remedy(config, CARDS[card], check_run(config))
+    remedy = find_remedy(config, CARDS[card], check_run(config, read_tasks=False))
     assert remedy is not None
     return remedy.flags
 
 
 def test_cheap_changes_come_before_those_that_change_what_is_learned():
-    assert changes("lsp-3b", 0) == "--sampler vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.6"
+    assert changes("lsp-3b, rules", 0) == "--sampler vllm:dtype=bfloat16,max_model_len=4096,sleep=1,gpu_memory_utilization=0.6"
     assert changes("lsp-3b, all weights", 1) == "--learner.lora-rank 32"
     assert "--model Qwen/Qwen3-4B-Base" in changes("azr-8b", 0)
     assert "sleep=1" in changes("azr-8b, awake", 1)
@@ -87,23 +89,23 @@ def test_options_without_a_value_stay():
 
 def test_a_run_that_fits_nowhere_has_no_remedy():
     config = find_preset("azr-8b")
-    assert find_remedy(config, Card("2 GB", 2.0), check_run(config)) is None
+    assert find_remedy(config, Card("2 GB", 2.0), check_run(config, read_tasks=False)) is None
     assert highest_share(demand_of(config), Card("2 GB", 2.0)) == 0
 
 
 def test_a_smaller_model_is_of_the_same_kind_where_one_fits():
-    config = replace(find_preset("lsp-3b"), max_rows=64)
-    remedy = find_remedy(config, Card("10 GB", 10.0), check_run(config))
+    config = replace(find_preset("lsp-3b"), max_rows=64, judge="rules")
+    remedy = find_remedy(config, Card("10 GB", 10.0), check_run(config, read_tasks=False))
     assert remedy is not None
     assert remedy.config.model == "meta-llama/Llama-3.2-1B-Instruct"
     coder = replace(find_preset("azr-8b"), model="Qwen/Qwen2.5-Coder-7B")
-    remedy = find_remedy(coder, CARDS[0], check_run(coder))
+    remedy = find_remedy(coder, CARDS[0], check_run(coder, read_tasks=False))
     assert remedy is not None
     assert remedy.config.model == "Qwen/Qwen2.5-Coder-3B"  # and not Qwen3-4B, which is larger and would fit too
 
 
 def noticed(config: TrainConfig, gib: float) -> str:
-    return memory_notice(config, check_run(config), Card("here", gib))
+    return memory_notice(config, check_run(config, read_tasks=False), Card("here", gib))
 
 
 def test_a_run_that_is_far_too_large_is_noticed_with_what_would_fit():

@@ -142,3 +142,22 @@ def test_held_out_problems_cannot_slip_in_as_fresh_ones() -> None:
     mix = GameMix(env_id=DATASET, fresh=1, replay=0, exclude="evaluation")
     with pytest.raises(AgentError, match=r"GameMix.fresh=1 of SelfPlay/Dataset-v0 draws from all of its source, .*--fresh 0"):
         tasks_of(mix)
+
+
+def test_instructions_of_a_source_are_what_the_challenge_begins_with(tmp_path: Path) -> None:
+    challenge = "SelfPlay/InstructionChallenge-v0"
+    alpaca = write(tmp_path / "alpaca.jsonl", [{"instruction": "Sort.", "input": "b a"}, {"instruction": "Sing.", "input": ""}])
+    found = tasks_of(fixed(challenge, f"alpaca:path={alpaca}", kwargs={"style": "open"})).tasks
+    assert found == [{"instruction": "Sort.\n\nb a"}, {"instruction": "Sing."}]
+    rows = write(tmp_path / "rows.jsonl", [{"question": "Sort."}])
+    assert tasks_of(fixed(challenge, rows)).tasks == [{"instruction": "Sort."}]
+    tiny = tasks_of(fixed(challenge, "tiny", exclude="tiny"))
+    assert (len(tiny.tasks), tiny.left_out) == (1_024, 0)
+
+
+def test_a_held_out_instruction_is_left_out_in_whatever_order(tmp_path: Path) -> None:
+    held_out = "include the word big; use exactly 4 words"
+    turned = "use exactly 4 words; include the word big"
+    path = write(tmp_path / "rows.jsonl", [{"question": text} for text in (held_out, turned, "use exactly 4 words")])
+    found = tasks_of(fixed("SelfPlay/InstructionChallenge-v0", path, exclude="tiny"))
+    assert (found.tasks, found.left_out) == ([{"instruction": "use exactly 4 words"}], 2)

@@ -9,7 +9,15 @@ import pytest
 from agents.config.run import EvalConfig
 from agents.evaluation.task_sets import task_sets
 from agents.tiny.folder import TINY_MODEL
-from agents.tiny.problem_sets import COUNT, FILES, NAMES, out_of_domain_rows, problem_set, validation_rows, warm_start_overlap
+from agents.tiny.problem_sets import (
+    COUNT,
+    FILES,
+    PROGRAMS,
+    out_of_domain_rows,
+    problem_set,
+    validation_rows,
+    warm_start_overlap,
+)
 from agents.tiny.programs import is_held_out, run
 from agents.tiny.training_tasks import training_tasks
 from selfplay_envs.tasks.programs import program_key
@@ -28,13 +36,13 @@ def test_a_file_is_what_its_generator_makes(name: str, rows: object) -> None:
 
 
 def test_no_two_sets_share_a_program_and_none_is_trained_on() -> None:
-    sets = {name: keys(name) for name in NAMES}
+    sets = {name: keys(name) for name in PROGRAMS}
     assert {name: len(of_set) for name, of_set in sets.items()} == {"tiny": 240, **dict.fromkeys(FILES, COUNT)}
     assert len(set().union(*sets.values())) == 240 + 2 * COUNT
     assert not set().union(*sets.values()) & {program_key(task["program"]) for task in training_tasks("induction")}
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", PROGRAMS)
 def test_every_program_is_of_the_share_that_no_warm_start_held_and_runs_as_stated(name: str) -> None:
     tasks = problem_set(name)
     assert set(tasks) == {DEDUCTION, "SelfPlay/Abduction-v0", INDUCTION}
@@ -55,7 +63,7 @@ def test_the_overlap_with_the_warm_start_was_counted_on_its_own_stream() -> None
     overlap = warm_start_overlap()
     recipe = json.loads((TINY_MODEL / "recipe.json").read_text(encoding="utf-8"))
     assert overlap["warm-start"]["programs"] == recipe["warm_start_programs"]
-    assert {name: overlap[name] for name in NAMES} == {
+    assert {name: overlap[name] for name in PROGRAMS} == {
         "tiny": {"programs": 240, "in_warm_start": 0},
         **{name: {"programs": COUNT, "in_warm_start": 0} for name in FILES},
     }

@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from selfplay_envs import JudgeItem, Message
-from selfplay_envs.judges.rules import MAX_ANSWER_CHARS, RulesJudge, parse_instruction, witness
+from selfplay_envs import JudgeItem, Message, UsageError
+from selfplay_envs.judges.registry import is_pure, open_judge
+from selfplay_envs.judges.rules import MAX_ANSWER_CHARS, MAX_CLAUSES, RulesJudge, parse_ifeval, parse_instruction, witness
 
 
 def judged(instruction, *answers):
@@ -256,7 +257,7 @@ HOSTILE = ["a" * 10**6, "'" * 10**6, "a'" * 500_000, MARKS, "a" + MARKS, "\ufdfa
 
 @pytest.mark.parametrize("text", HOSTILE, ids=lambda text: ascii(text[:2]))
 def test_hostile_texts_take_little_time(text):
-    start = time.perf_counter()
+    start = time.process_time()
     cut = text[:MAX_ANSWER_CHARS]
     for given in (text, cut):
         score = judged("use exactly 999 words; avoid the letter e; use only uppercase; include the word b", given)
@@ -268,7 +269,7 @@ def test_hostile_texts_take_little_time(text):
         "contradiction",
     }
     assert reason(f"{text[:1]};" * 500_000) in {"too_many_clauses", "no_clause"}
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10
 
 
 MEETS = {
@@ -339,3 +340,57 @@ def test_ordinary_instructions_and_answers_score_as_they_always_did():
 def test_the_rules_judge(instruction: str, answer: str, value: float) -> None:
     item = JudgeItem(messages=(Message("user", instruction),), answers=(answer,))
     assert RulesJudge().score([item])[0].values == (value,)
+
+
+IFEVAL = "rules:vocabulary=ifeval"
+
+
+def judged_by(text, instruction, *answers):
+    [score] = open_judge(text).score([JudgeItem(messages=(Message("user", instruction),), answers=answers)])
+    return score.reason, score.values
+
+
+def test_the_vocabulary_of_ifeval_is_scored_by_the_share_of_its_clauses():
+    instruction = 'Use at least 3 words; end with the phrase "stop; now".;\n use  no commas'
+    assert [clause.id for clause in parse_ifeval(instruction)] == [
+        "length_constraints:number_words",
+        "startend:end_checker",
+        "punctuation:no_comma",
+    ]
+    answers = ("Do not stop; now", "no, stop; now", "**stop; now**", "", ",")
+    assert judged_by(IFEVAL, instruction, *answers) == ("ok", (1.0, 2 / 3, 1 / 3, 0.0, 0.0))
+    assert judged_by(f"{IFEVAL},loose=1", instruction, *answers)[1] == (1.0, 2 / 3, 2 / 3, 0.0, 0.0)
+    assert judged_by("rules", instruction, *answers) == ("unknown_clause", (0.0,) * 5)
+    assert judged_by(IFEVAL, "use exactly 3 words", "a b c") == ("unknown_clause", (0.0,))
+    assert is_pure(IFEVAL)
+
+
+@pytest.mark.parametrize(
+    ("instruction", "wanted"),
+    [
+        (";\u200b; .", "no_clause"),
+        ("; ".join(f"use at least {number} words" for number in range(1, MAX_CLAUSES + 2)), "too_many_clauses"),
+        ("use no commas; do as you like", "unknown_clause"),
+        ('end with the phrase "a', "unknown_clause"),
+        ("use no commas; Use no commas.", "repeated_clause"),
+        ("use at least 3 words; use less than 3 words", "contradiction"),
+        ("answer in JSON only; use exactly 2 bullet points", "no_witness"),
+        ("use at least 9999 words; use no commas", "no_witness"),
+        ("x" * 4_001, "instruction_too_long"),
+    ],
+)
+def test_an_instruction_of_ifeval_that_cannot_be_scored_has_its_reason(instruction, wanted):
+    assert parse_ifeval(instruction) == wanted
+    assert judged_by(IFEVAL, instruction, "a", "b") == (wanted, (0.0, 0.0))
+    assert judged_by(IFEVAL, instruction) == (wanted, ())
+
+
+def test_hidden_characters_cannot_hide_in_a_keyword():
+    assert judged_by(IFEVAL, 'include the keyword "c\u200bat"', "cat") == ("ok", (1.0,))
+
+
+def test_wrong_options_are_one_sentence():
+    with pytest.raises(UsageError, match="vocabulary='latin' is not known; choose one of basic, ifeval"):
+        open_judge("rules:vocabulary=latin")
+    with pytest.raises(UsageError, match="loose=True is a scoring of IFEval's; add vocabulary=ifeval"):
+        open_judge("rules:loose=1")

@@ -24,8 +24,8 @@ def parts(tmp_path, monkeypatch):
 
 
 KINDS: dict[str, Registry] = {"judge": JUDGES, "learnability": LEARNABILITY, "shaper": SHAPERS, "verifier": VERIFIERS}
-CHOICES = {kind: f"choose one of {', '.join(registry.table)}, or module:NAME for one of" for kind, registry in KINDS.items()}
-"""Every name of the table is offered, in its order."""
+CHOICES = {kind: f"choose one of {', '.join(registry.names())}, or module:NAME for one of" for kind, registry in KINDS.items()}
+"""Every name of the table is offered, in its order, and then those of packages, `agents` among them."""
 
 
 def test_the_tables_hold_what_their_kind_is_known_for():
@@ -54,7 +54,7 @@ def test_the_tables_hold_what_their_kind_is_known_for():
         ("judge", "my_parts:JUDGE:weight=2", "is a ready object and takes no options; name what makes it."),
         ("learnability", "my_parts:left", "my_parts.py:52: SystemExit: 4; mend left."),
         ("judge", "my_parts:NUMBER", "judge='my_parts:NUMBER' names no judge: a class or function that makes one"),
-        ("judge", "rules:strict=1", "judge='rules:strict=1': option 'strict' is not known; it takes none."),
+        ("judge", "rules:strict=1", "judge='rules:strict=1': option 'strict' is not known; choose among vocabulary, loose."),
         ("judge", "my_parts:Vowels:wait=2", "option 'wait' is not known; choose among weight, letter, cap."),
         ("judge", "my_parts:Vowels:model=2", "option 'model' is not known; choose among weight, letter, cap."),
         ("judge", "my_parts:Vowels:weight=much", "weight='much' is not understood; write a number."),
@@ -136,7 +136,7 @@ def test_a_package_adds_to_each_kind_by_an_entry_point(tmp_path):
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path)
     assert ran.stderr == ""
     names, opened, warned, shaped, verified = ran.stdout.splitlines()
-    assert names == f"{(*JUDGES.table, 'vowels')} False"
+    assert names == f"{(*JUDGES.names(), 'vowels')} False"
     assert opened == "RulesJudge 4.0"
     stays = "judge='rules' stays built in: the entry point my_parts:nothing of selfplay_envs.judges has the same name and"
     assert warned == repr([f"{stays} is left out; rename it."])

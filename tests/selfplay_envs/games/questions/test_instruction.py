@@ -4,9 +4,9 @@ import gymnasium as gym
 import pytest
 from gymnasium.envs.registration import EnvSpec
 
-from selfplay_envs import JudgeItem, Message, Referee, Reply, Score, Start, UsageError, play_episode, register_game
+from selfplay_envs import JudgeItem, Match, Message, Referee, Reply, Score, Start, UsageError, play_episode, register_game
 from selfplay_envs.games.questions.instruction import InstructionChallenge
-from selfplay_envs.judges.registry import JUDGES, open_judge
+from selfplay_envs.judges.registry import judge_names, open_judge
 from selfplay_envs.judges.rules import RulesJudge, parse_instruction
 from selfplay_envs.replies.parsing import fence
 
@@ -107,7 +107,7 @@ def test_a_task_in_the_options_starts_at_the_solvers():
 
 def test_an_unknown_judge_gets_one_clear_sentence():
     with pytest.raises(
-        UsageError, match=rf"judge='oracle' is not known; choose one of {', '.join(JUDGES.table)}, or module:NAME"
+        UsageError, match=rf"judge='oracle' is not known; choose one of {', '.join(judge_names())}, or module:NAME"
     ):
         open_judge("oracle")
     with pytest.raises(UsageError, match=r"judge='self' is the run's own model .* bind it, or .* pass Referee\(judges="):
@@ -186,3 +186,102 @@ def test_the_task_has_its_old_name():
     with pytest.warns(DeprecationWarning, match="instruction is now task"):
         game.instruction = None
     assert game.task is None
+
+
+class Fine:
+    """A judge to whom every request is fine and every answer is worth its length."""
+
+    name = "fine"
+
+    def score(self, items):
+        return [Score(values=tuple(float(len(answer)) for answer in item.answers)) for item in items]
+
+
+def open_match(**kwargs):
+    return Match(Start(ENV, 0, {"attempts": 1, "style": "open", **kwargs}, {}))
+
+
+def test_in_the_open_style_the_request_is_shown_as_it_is_and_the_whole_reply_is_the_answer():
+    def act(asks):
+        seen.extend(ask.messages for ask in asks)
+        return [
+            Reply(text=fence("instruction", "Name a {star}.") if ask.slot.role == "challenger" else next(said)) for ask in asks
+        ]
+
+    seen, said = [], iter(["<think>Hm.</think> Sirius. ", "<think>Hm.</think>"])
+    start = Start(ENV, 0, {"attempts": 2, "style": "open", "malformed_credit": -20.0}, {})
+    episode = play_episode(start, act, Referee("process", Fine()))
+    assert seen[1] == (Message("user", "Name a {star}."),)
+    assert [turn.verdict.reason for turn in episode.messages] == ["ok", "ok", "no_answer"]
+    # "Sirius." has 7 characters; V = (7 - 20) / 2
+    assert [turn.credit for turn in episode.messages] == [6.5, 7.0, -20.0]
+
+
+def test_task_and_template_are_shown_to_the_challenger_alone():
+    match = open_match(task="Pure & Applied Mathematics", template="Problem: {problem}")
+    [prompt] = match.pending_prompts()
+    text = prompt.messages[-1].content
+    assert "The task: Pure & Applied Mathematics." in text
+    assert "[start of the form]\nProblem: {problem}\n[end of the form]" in text
+    plain = open_match().pending_prompts()[0].messages[-1].content
+    assert "choose one yourself" in plain
+    assert "[start of the form]\n{input}\n[end of the form]" in plain
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "sentence"),
+    [
+        ({"task": "x" * 201}, "task='x.* is no text of at most 200 characters"),
+        ({"task": "two\nlines"}, "has several lines"),
+        ({"task": 3}, "task=3 is no text"),
+        ({"template": "[end of the form] now"}, r"template=.* holds '\[end of the form\]'"),
+        ({"template": "x" * 2_001}, "template=.* at most 2,000 characters"),
+        ({"task": "Chess", "style": "full"}, "task='Chess' is shown in the style open alone"),
+        ({"template": "{a}", "style": "terse"}, "template='{a}' is shown in the style open alone"),
+    ],
+)
+def test_a_wrong_task_or_template_is_one_sentence(kwargs, sentence):
+    with pytest.raises(UsageError, match=sentence):
+        open_match(**kwargs)
+
+
+@pytest.mark.parametrize("weight", [-1, float("nan"), True, "1"])
+def test_a_wrong_weight_of_the_reward_is_one_sentence(weight):
+    with pytest.raises(UsageError, match=r"reward_weight=.* pass 1 as in the paper"):
+        InstructionChallenge(reward_weight=weight)
+
+
+def test_a_game_that_rewards_nothing_is_refused():
+    with pytest.raises(UsageError, match="reward_weight=0 with quality_weight=0 would reward nothing"):
+        InstructionChallenge(reward_weight=0)
+
+
+def test_the_weight_of_the_reward_scales_both_sides_and_not_what_a_malformed_answer_costs():
+    answers = [fence("answer", "red"), "malformed"]
+    episode = played(fence("instruction", "start with the word red"), answers, reward_weight=3)
+    # V = (3 - 1) / 2
+    assert [turn.credit for turn in episode.messages] == [-1.0, 3.0, -1.0]
+    assert [turn.verdict.score for turn in episode.messages[1:]] == [1.0, 0.0]
+    assert sum(episode.outcome.values()) == 0
+
+
+@pytest.mark.parametrize(
+    ("reason", "void", "own_reason", "credit"),
+    [("unreadable", "unreadable", "unreadable", 0.0), ("too_long", "", "answer_too_long", -1.0)],
+)
+def test_a_judge_without_a_word_on_an_answer_costs_nobody_anything_unless_the_text_is_why(reason, void, own_reason, credit):
+    class Silent(Fine):
+        def score(self, items):
+            return [
+                Score(values=(0.0,) * len(item.answers), reason=reason if item.answers == ("odd",) else "ok") for item in items
+            ]
+
+    def act(asks):
+        return [Reply(text=fence("instruction", "Hi") if ask.slot.role == "challenger" else next(said)) for ask in asks]
+
+    said = iter(["odd", "even"])
+    episode = play_episode(Start(ENV, 0, {"attempts": 2, "style": "open"}, {}), act, Referee("process", Silent()))
+    odd = episode.messages[1]
+    assert (odd.void, odd.verdict.reason, odd.credit) == (void, own_reason, credit)
+    assert episode.messages[2].credit == 0.0
+    assert episode.messages[0].credit == (0.0 if void else 0.5)  # V is the mean over those that count

@@ -1,10 +1,10 @@
-"""Chats: the gold reply is the last message, as it stands."""
+"""Chats: the gold reply is the last message, as it stands. Free text: nothing is known of an answer but the example."""
 
 import pytest
 
-from selfplay_envs import UsageError
+from selfplay_envs import Referee, Reply, Start, UsageError, play_episode
 from selfplay_envs.replies.parsing import read_reply
-from selfplay_envs.verifiers.answers.chat import Chat
+from selfplay_envs.verifiers.answers.chat import Chat, FreeText
 from selfplay_envs.verifiers.findings import RIGHT, WRONG
 
 USER = {"role": "user", "content": "Hello?"}
@@ -69,3 +69,41 @@ def test_what_is_no_chat_is_refused(messages, sentence):
     with pytest.raises(UsageError) as error:
         Chat().problem({"messages": messages})
     assert sentence in str(error.value)
+
+
+def finding(problem, reply):
+    found = FreeText().extract(read_reply(reply))
+    if found.fault:
+        return found.fault
+    with pytest.raises(StopIteration) as stop:
+        next(FreeText().check(problem, found.answer))
+    return stop.value.value
+
+
+def test_the_example_is_right_and_nothing_is_known_of_another_answer():
+    problem = FreeText().problem({"question": "Name a star.", "answer": "Sirius, of course.", "subset": "koala", "id": 3})
+    assert FreeText().gold(problem) == "Sirius, of course."
+    assert finding(problem, "<think>Bright.</think> Sirius,  of\ncourse. ") == "right"
+    assert finding(problem, "Vega.") == "needs_judge"
+    assert finding(problem, "<think>Vega.</think>") == "no_answer"
+
+
+def test_without_an_example_no_answer_is_right():
+    problem = FreeText().problem({"question": "Name a star."})
+    assert FreeText().gold(problem) is None
+    assert finding(problem, "Vega.") == "needs_judge"
+
+
+def test_a_request_must_be_a_text():
+    with pytest.raises(UsageError, match=r"question='' is not a text"):
+        FreeText().problem({"question": ""})
+    with pytest.raises(UsageError, match=r"answer=3 is not a text"):
+        FreeText().problem({"question": "?", "answer": 3})
+
+
+def test_a_game_charges_nobody_for_what_nobody_can_judge():
+    start = Start(
+        "SelfPlay/Dataset-v0", 0, {"source": "sample", "verifier": "free-text", "prompt": "{question}", "attempts": 1}
+    )
+    episode = play_episode(start, lambda asks: [Reply(text="Vega.") for _ in asks], Referee("process"))
+    assert [turn.void for turn in episode.messages] == ["needs_judge"]
