@@ -89,18 +89,18 @@ def lsp_tiny() -> TrainConfig:
 
     8 queries per step, as in the paper, which does not report the panel: of 4 answers to a clause that the model meets in 3 to
     10 % most have one score and teach nothing, of 16 about half. Measured on 200 combinations of clauses that the warm start
-    did not show, and that are masked where the challenger writes one; their score, 0.20 before, is not raised beyond doubt yet:
-    the tiny model's answers hardly depend on the instruction, and its challenger turns to clauses that only chance meets.
+    did not show, and that are masked where the challenger writes one: the share of clauses met rises by 3 points in each of
+    three seeds, that of answers that meet all does not.
 
     See: Kuba et al., arXiv 2509.07414, algorithm 1.
     """
     return TrainConfig(
         games=challenge("terse", attempts=16, quality_weight=0.0, exclude="tiny"),
         algorithm="lsp-zero",
-        steps=150,
+        steps=400,
         sampling=Sampling(max_new_tokens=64),
         learner=LearnerConfig(lr=3e-4),
-        evaluation=EvalConfig(tasks="tiny-instructions", samples=4, sampling=Sampling(max_new_tokens=64)),
+        evaluation=EvalConfig(tasks="tiny-instructions", samples=16, sampling=Sampling(max_new_tokens=64)),
         lanes=1,  # nothing to verify in a sandbox
     )
 
