@@ -51,22 +51,25 @@ def measure_against(console: Console, plan: Plan, command: Evaluate) -> list[dic
             return judge_duels(judge, requests, answers, others, store, progress.add)
 
     null = duels_of(other.name, other.answers, other.again, folder_for(other.name, plan, command)) if other.again else None
+    null_rates = None if null is None else win_rates(null)
     rows: list[dict[str, Any]] = []
     for side in sides:
         duels = duels_of(side.name, side.answers, other.answers, folder_for(side.name, plan, command))
-        rows.append(_row(side, other, duels, null, plan, command))
-        print_win_rates(console, f"{side.name} against {other.name}, judged by {command.judge}", win_rates(duels))
+        rates, gain = win_rates(duels), None if null is None else over_null(duels, null)
+        found = {"win_rates": [asdict(row) for row in rates], "null": null_rates and [asdict(row) for row in null_rates]}
+        rows.append(_row(side, other, duels, found | {"over_null": gain}, plan, command))
+        print_win_rates(console, f"{side.name} against {other.name}, judged by {command.judge}", rates)
         _say_cut_off(console, (side, other))
-        if null is not None:
-            gain, low, high = over_null(duels, null)
-            say(console, f"Rate over the null: {gain:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}.")
-    if null is None:
+        if gain is not None:
+            mean, low, high = gain
+            say(console, f"Rate over the null: {mean:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}.")
+    if null_rates is None:
         say(
             console,
             "The other's answers are a file, so it is not compared with itself: the null of these numbers is not known.",
         )
     else:
-        print_win_rates(console, f"The null: {other.name} against itself, judged by {command.judge}", win_rates(null))
+        print_win_rates(console, f"The null: {other.name} against itself, judged by {command.judge}", null_rates)
     explain_win_rates(console)
     return rows
 
@@ -86,7 +89,7 @@ def _judge_name(command: Evaluate) -> str:
 
 
 def _row(
-    side: Side, other: Side, duels: Sequence[Duel], null: Sequence[Duel] | None, plan: Plan, command: Evaluate
+    side: Side, other: Side, duels: Sequence[Duel], rates: Mapping[str, Any], plan: Plan, command: Evaluate
 ) -> dict[str, Any]:
     """One model's line of --json; numbers that are not known are null there."""
     found: dict[str, Any] = {
@@ -96,9 +99,7 @@ def _row(
         "tasks": plan.evaluation.tasks,
         "seed": command.seed,
         "sampling": asdict(plan.evaluation.sampling),
-        "win_rates": [asdict(row) for row in win_rates(duels)],
-        "null": None if null is None else [asdict(row) for row in win_rates(null)],
-        "over_null": None if null is None else over_null(duels, null),
+        **rates,
         "cut_off": {"model": side.cut_off, "against": other.cut_off},
         "requests": [asdict(duel) for duel in duels],
     }

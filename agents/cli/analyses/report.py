@@ -39,7 +39,7 @@ class Report:
     """
 
     run: Annotated[tyro.conf.Positional[tuple[Path, ...]], tyro.conf.arg(metavar="RUN")]
-    """A folder that `selfplay train` wrote, such as runs/azr-tiny, or one of `selfplay compare`, such as runs/azr."""
+    """A folder that `selfplay train` wrote, such as runs/azr-tiny, or one of `selfplay compare`, such as comparisons/azr."""
     out: Path | None = None
     """Folder of an experiment's page; by default `report` inside the experiment's."""
     prompts: int | None = None
