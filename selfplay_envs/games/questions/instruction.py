@@ -1,8 +1,8 @@
 """Instruction challenge: a challenger writes an instruction, a panel follows it, a judge scores the answers.
 
 Kuba et al., Language Self-Play, arXiv 2509.07414, equations 1-5. LSP-Zero: the solver's credit is the judge's value
-R(q, a), the challenger's is -V(q), the negated mean over the panel. LSP, with `quality_weight` w = 1: a second judge, the
-frozen model itself, scores request and answer for quality, R_Q(q, a) in 0..7; the solver's credit is R + w R_Q, the
+R(q, a), the challenger's is -V(q), the negated mean over the panel. LSP, with `quality_weight` w = 1: a second judge, in the
+paper the frozen model itself, scores request and answer for quality, R_Q(q, a) in 0..7; the solver's credit is R + w R_Q, the
 challenger's -V + w V_Q with V_Q the mean of R_Q over the panel. `reward_weight` u multiplies R, and so V: the paper adds a
 reward model's unbounded score and 0..7 as they are (u = w = 1). Credits are then no zero-sum game any more; the payoffs
 (`outcome`) still are, on u R alone. A malformed answer counts in V, as in its own credit, with u R = `malformed_credit` and
@@ -60,12 +60,14 @@ class InstructionChallenge(PanelGame[str]):
             one below them.
         reward_weight: u above.
         quality_weight: w above; with 0 no quality is requested.
+        quality_judge: Text of the judge of quality: `self`, the frozen model, or another whose values are meant as R_Q is, such
+            as `criteria`.
     """
 
     roles = ("challenger", "solver")
     task_type = "instruction"
     zero_sum = True
-    credit_keywords = MappingProxyType({"reward_weight": 1.0, "quality_weight": 0.0})
+    credit_keywords = MappingProxyType({"reward_weight": 1.0, "quality_weight": 0.0, "quality_judge": SELF})
     styles = STYLES
     style: InstructionPrompts
 
@@ -79,6 +81,7 @@ class InstructionChallenge(PanelGame[str]):
         malformed_credit: float = -1.0,
         reward_weight: float = 1.0,
         quality_weight: float = 0.0,
+        quality_judge: str = SELF,
     ) -> None:
         super().__init__(attempts=attempts, style=style, malformed_credit=malformed_credit)
         self.subject, self.template = _checked_wording(self.style, task, template)
@@ -86,7 +89,10 @@ class InstructionChallenge(PanelGame[str]):
         self.quality_weight = _weight("quality_weight", quality_weight, "pass 0 for LSP-Zero, 1 for LSP")
         if not self.reward_weight and not self.quality_weight:
             raise UsageError("reward_weight=0 with quality_weight=0 would reward nothing; pass more for one of them.")
-        self.judges = (SELF,) if quality_weight else ()
+        if not isinstance(quality_judge, str) or not quality_judge:  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"quality_judge={quality_judge!r} is no text of a judge; pass self, criteria, or module:NAME.")
+        self.quality_judge = quality_judge
+        self.judges = (quality_judge,) if quality_weight else ()
 
     def reset(self, rng: np.random.Generator, options: Mapping[str, Any]) -> None:
         """Starts at the challenger, or at the solvers of `options["task"]`, an object with an `instruction`.
@@ -125,7 +131,7 @@ class InstructionChallenge(PanelGame[str]):
         if fault:
             return self.refuse(fault)
         item = JudgeItem(messages=(Message("user", task),), answers=(answer,))
-        [score, *quality] = yield [item, *([replace(item, judge=SELF)] if self.quality_weight else [])]
+        [score, *quality] = yield [item, *([replace(item, judge=self.quality_judge)] if self.quality_weight else [])]
         data = {"quality": float(quality[0].values[0]), "quality_reason": quality[0].reason} if quality else {}
         return self._scored(score, data)
 
