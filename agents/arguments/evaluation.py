@@ -50,7 +50,8 @@ class Evaluate:
     both orders, and counts wins in the place of right answers. Of a model, its answers are compared with one another too: the
     null."""
     judge: str = ""
-    """The judge of --against: reward-model:id=NAME, endpoint:url=...,model=NAME, self (the model of --against), rules, or
+    """Who scores answers in games that ask a judge, by default as the preset or run says; with --against, who compares answers:
+    rules, reward-model:id=NAME, endpoint:url=...,model=NAME, self (the starting weights; with --against that model), or
     module:NAME for one of your own."""
     sampler: str = "transformers"
     """What computes the replies: transformers, vllm, or a remote model, which is asked in the full wording:
@@ -109,6 +110,16 @@ class Plan:
     sets: Sequence[TaskSet]
 
     @property
+    def judge(self) -> str:
+        """Text of the judge of answers in games that ask one."""
+        return self.evaluation.judge or self.config.judge
+
+    @property
+    def asks_judge(self) -> bool:
+        """Whether a game of the tasks asks a judge."""
+        return any(make_game(one.env_id, **one.kwargs).asks_judge for one in self.sets)
+
+    @property
     def count(self) -> int:
         """Problems in all."""
         return sum(one.count for one in self.sets)
@@ -126,6 +137,8 @@ def plan_evaluation(command: Evaluate) -> Plan:
     runs = [config for name in models if local and (config := find_model(name)[1])]
     config = find_preset(command.preset) if command.preset else runs[0] if runs else find_preset("azr-tiny")
     evaluation = replace(config.evaluation, **_typed(command, "tasks", "samples", "limit", "verifier", "prompt", "columns"))
+    if command.judge and not command.against:
+        evaluation = replace(evaluation, judge=command.judge)
     if command.benchmark:
         evaluation = replace(evaluation, tasks=command.benchmark)
     if command.samples is None and (command.benchmark or command.greedy):
@@ -141,7 +154,13 @@ def plan_evaluation(command: Evaluate) -> Plan:
         )
     free_text = bool(command.against)
     sets = task_sets(evaluation, config.games, free_text=free_text) or task_sets(evaluation, free_text=free_text)
-    return Plan(models=models, config=config, evaluation=evaluation, sets=sets)
+    plan = Plan(models=models, config=config, evaluation=evaluation, sets=sets)
+    if command.judge and not free_text and not plan.asks_judge:
+        raise ValueError(
+            f"judge={command.judge!r} is asked by no game of tasks={evaluation.tasks!r}, which are checked without one; leave "
+            "it out, pass --tasks tiny-instructions, or add --against MODEL to compare answers in pairs."
+        )
+    return plan
 
 
 def sets_for(model: str, plan: Plan, command: Evaluate) -> list[TaskSet]:
@@ -184,8 +203,6 @@ def _check_options(command: Evaluate, models: Sequence[str], local: bool) -> Non
         raise ValueError(f"model: one of {', '.join(models)} is named twice; name each once.")
     if command.benchmark and command.tasks is not None:
         raise ValueError("benchmark and tasks are both given; name all in one of them, as in --tasks tiny,gsm8k.")
-    if command.judge and not command.against:
-        raise ValueError(f"judge={command.judge!r} compares two models' answers; add --against MODEL or FILE.")
     if command.greedy and command.temperature:
         raise ValueError(f"temperature={command.temperature:g} is not greedy; leave one of the two out.")
     if (command.greedy or command.temperature == 0) and (command.samples or 1) > 1:
@@ -210,7 +227,8 @@ def settings_notes(command: Evaluate, plan: Plan) -> list[str]:
         trained = _settings(config, plan)
         ids = {resolve_game_id(mix.env_id) for mix in config.games}
         games = [one.name for one in plan.sets if one.env_id in ids and not one.source]
-        differing = sorted({key for game in games for key, value in trained[game].items() if settings[game][key] != value})
+        differing = {key for game in games for key, value in trained[game].items() if settings[game][key] != value}
+        differing = sorted(differing - ({"judge"} if command.judge else set()))
         if differing:
             notes.append(f"{name} was trained with another {', '.join(differing)}; all are asked with the same settings here.")
     return notes
@@ -223,6 +241,6 @@ def _settings(config: TrainConfig, plan: Plan) -> dict[str, dict[str, Any]]:
     for game, kwargs in keywords_per_game(env_ids, config.games, env_ids=env_ids).items():
         env_id = env_ids[game]
         left_out = {"attempts", wording_keyword(env_id), *make_game(env_id, **kwargs).credit_keywords}
-        settings = {**keywords_of(env_id), **kwargs, "judge": config.judge}
+        settings = {**keywords_of(env_id), **kwargs, "judge": config.evaluation.judge or config.judge}
         settings_of[game] = {name: value for name, value in settings.items() if name not in left_out}
     return settings_of

@@ -35,8 +35,8 @@ def judges_of(
         UsageError: There is no judge of that text.
     """
     bound: dict[str, Judge] = {SELF: SelfOnUse(_opener(config, model, device, short_cuts))}
+    check_judge(judge)  # before a model is loaded
     if judge != SELF and not is_pure(judge):  # bound, so that several referees open it once
-        check_judge(judge)
         bound[judge] = OpenedOnUse(judge, partial(open_judge, judge))
     return own_judge(judge, bound), bound
 

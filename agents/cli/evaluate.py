@@ -45,7 +45,7 @@ def evaluate(args: Sequence[str]) -> int:
     if command.against:
         _write(console, command.json, measure_against(console, plan, command))
         return 0
-    judges = judges_of(plan.config.judge, plan.config, device=command.device, short_cuts=command.short_cuts)
+    judges = judges_of(plan.judge, plan.config, device=command.device, short_cuts=command.short_cuts)
     rows = [_measure(console, name, plan, command, judges) for name in plan.models]
     _print(console, rows)
     _write(console, command.json, rows)
@@ -104,8 +104,14 @@ def _measure(console: Console, name: str, plan: Plan, command: Evaluate, judges:
         sampler.close()
         store.close()
     say(console, f"{progress.new:,} of {progress.done:,} answers drawn now; each is a line in {folder}.")
-    settings = {"tasks": plan.evaluation.tasks, "seed": command.seed, "sampling": asdict(sampling)}
-    return {"model": name, "step": _step_of(path), **settings, **result.scores(), "problems": result.to_json()}
+    scores = {**_settings(plan, command), **result.scores()}
+    return {"model": name, "step": _step_of(path), **scores, "problems": result.to_json()}
+
+
+def _settings(plan: Plan, command: Evaluate) -> dict[str, Any]:
+    """What a row says of how its answers were drawn, and by whom they were scored where a game asks a judge."""
+    judge = {"judge": plan.judge} if plan.asks_judge else {}
+    return {"tasks": plan.evaluation.tasks, "seed": command.seed, "sampling": asdict(plan.evaluation.sampling), **judge}
 
 
 def _step_of(path: str) -> int:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from selfplay_envs.core.judging import SELF
+
 from .game_mix import GameMix
 
 DEDUCTION, ABDUCTION, INDUCTION = "SelfPlay/Deduction-v0", "SelfPlay/Abduction-v0", "SelfPlay/Induction-v0"
@@ -46,9 +48,13 @@ def fixed_code_games(
     return tuple(mix(env_id=env_id, kwargs=dict(kwargs)) for env_id in (DEDUCTION, ABDUCTION, INDUCTION))
 
 
-def challenge(style: str, *, attempts: int, quality_weight: float, exclude: str = "none") -> tuple[GameMix, ...]:
+def challenge(
+    style: str, *, attempts: int, quality_weight: float, quality_judge: str = SELF, exclude: str = "none"
+) -> tuple[GameMix, ...]:
     """The instruction challenge of Language Self-Play: 8 queries per step, as in the paper, and nothing is replayed."""
     kwargs: dict[str, str | int | float | bool] = {"attempts": attempts, "style": style, "quality_weight": quality_weight}
+    if quality_judge != SELF:
+        kwargs["quality_judge"] = quality_judge
     return (GameMix(env_id=CHALLENGE, kwargs=kwargs, fresh=8, replay=0, references=0, exclude=exclude),)
 
 

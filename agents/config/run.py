@@ -46,6 +46,9 @@ class EvalConfig:
     """Replies per problem: pass@1 and pass@k up to this k."""
     limit: int = 0
     """Problems per game, the first ones; 0: all."""
+    judge: str = ""
+    """Who scores answers to tasks of games that ask a judge, as `TrainConfig.judge`; empty: that one. A run that trains on a
+    judge with a weakness is measured by another, such as `rules`."""
     sampling: Sampling = field(default_factory=Sampling)
 
     def __post_init__(self) -> None:
@@ -79,10 +82,11 @@ class TrainConfig:
     sandbox: str = "auto"
     """`auto`, `docker` or `process`."""
     judge: str = "rules"
-    """Who scores answers in games that ask; others ignore it. `rules`; `reward-model:id=FOLDER_OR_ID`, a classifier on this
-    machine, also with `sleep=1`, which gives its memory to the learner; `endpoint:url=...,model=...`, a remote model with a
-    rubric; `self`, the run's model with its starting weights: the share of seven criteria that it finds met; a package's, or
-    `module:NAME` for one of your own, with options as in `my_judges:Vowels:weight=2`."""
+    """Who scores answers in games that ask; others ignore it. `rules`; `styled:style=capitals,weight=0.5`, the same with a
+    planted weakness, as a control; `reward-model:id=FOLDER_OR_ID`, a classifier on this machine, also with `sleep=1`, which
+    gives its memory to the learner; `endpoint:url=...,model=...`, a remote model with a rubric; `self`, the run's model
+    with its starting weights: the share of seven criteria that it finds met; a package's, or `module:NAME` for one of your
+    own, with options as in `my_judges:Vowels:weight=2`."""
     shapers: tuple[str, ...] = ()
     """Batch-level credit terms of `selfplay_envs.rewards.shapers`, such as `repetition`, or `module:NAME` for your own."""
     reward: Literal["true", "random", "flipped"] = "true"

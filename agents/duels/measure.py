@@ -57,7 +57,8 @@ def measure_against(console: Console, plan: Plan, command: Evaluate) -> list[dic
         duels = duels_of(side.name, side.answers, other.answers, folder_for(side.name, plan, command))
         rates, gain = win_rates(duels), None if null is None else over_null(duels, null)
         found = {"win_rates": [asdict(row) for row in rates], "null": null_rates and [asdict(row) for row in null_rates]}
-        rows.append(_row(side, other, duels, found | {"over_null": gain}, plan, command))
+        found |= {"over_null": gain, "null_requests": None if null is None else [asdict(duel) for duel in null]}
+        rows.append(_row(side, other, duels, found, plan, command))
         print_win_rates(console, f"{side.name} against {other.name}, judged by {command.judge}", rates)
         _say_cut_off(console, (side, other))
         if gain is not None:

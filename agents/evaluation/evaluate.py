@@ -189,6 +189,8 @@ def _result(asked: Sequence[_Asked]) -> EvalResult:
     for name, scores in correct.items():
         if np.isnan(scores).all():
             raise AgentError(f"no answer to {name} has a verdict: all {scores.size} are void; see `selfplay doctor`.")
+    kept = {one.tasks.name: one.tally.by_answer(always=one.game.asks_judge) for one in asked if one.tally.scores}
+    by_answer = {name: scores for name, scores in kept.items() if scores is not None}
     wordings = {one.tasks.name: wording for one in asked if (wording := _wording(one))}
     return EvalResult(
         correct,
@@ -197,7 +199,7 @@ def _result(asked: Sequence[_Asked]) -> EvalResult:
         {name: tally.cut_off for name, tally in by_name.items()},
         {name: dict(tally.answers) for name, tally in by_name.items()},
         {name: dict(tally.unreadable.most_common()) for name, tally in by_name.items()},
-        {name: values for name, tally in by_name.items() if (values := tally.partly_right()) is not None},
+        by_answer,
     )
 
 

@@ -85,12 +85,15 @@ class Tally:
         messages = (turn for turn in episode.messages if turn.slot.role in game.answers)
         self.cut_off += sum(turn.reply.finish_reason == "length" for turn in messages)
 
-    def partly_right(self) -> np.ndarray | None:
-        """Mean score of every problem's verdicts, float64 (problems,); None where every answer was worth 0 or 1."""
-        values = np.ma.masked_invalid(np.stack(self.values))
-        if ((values == 0) | (values == 1)).all():
-            return None
-        return values.mean(axis=1).filled(np.nan)
+    def by_answer(self, *, always: bool) -> np.ndarray | None:
+        """Scores of every answer's verdict, float64 (problems, samples), NaN void.
+
+        Args:
+            always: False: None where every answer was worth 0 or 1.
+        """
+        values = np.stack(self.values)
+        plain = np.isin(values, (0.0, 1.0)) | np.isnan(values)
+        return None if plain.all() and not always else values
 
 
 def grade(game: Game, episode: Episode, *, name: str, problem: int, place: int | str, attempts: int) -> list[Sample]:

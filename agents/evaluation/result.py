@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,14 +29,19 @@ class EvalResult:
     which no answer was found; `wrong`; `void`."""
     unreadable: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     """Why no answer was found in them, by game, the commonest reason first."""
-    values: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
-    """Mean score of the verdicts on every problem, float64 (problems,), NaN where all are void; of games whose answers can be
-    partly right."""
+    by_answer: Mapping[str, np.ndarray] = field(default_factory=dict[str, np.ndarray])
+    """Score of the verdict on every answer, float64 (problems, samples), NaN void; of games whose answers can be partly right,
+    or are scored by a judge."""
+
+    @property
+    def values(self) -> dict[str, np.ndarray]:
+        """Mean of these scores on every problem, float64 (problems,), NaN where all are void."""
+        return {name: _mean_of_known(scores) for name, scores in self.by_answer.items()}
 
     def scores(self) -> dict[str, float]:
         """`GAME/pass@k` for k = 1, 2, 4, ... up to the number of samples, and the mean over games as `all/pass@k`.
 
-        `GAME/score` too, of games whose answers can be partly right.
+        `GAME/score` too, the mean score of verdicts, of games that are in `by_answer`.
         """
         scores = {f"{env_id}/score": float(np.nanmean(values)) for env_id, values in self.values.items()}
         for k in powers_of_two(min((c.shape[1] for c in self.correct.values()), default=0)):
@@ -51,15 +57,19 @@ class EvalResult:
         return np.concatenate([pass_at_k(correct, 1) for correct in self.correct.values()])
 
     def to_json(self) -> dict[str, Any]:
-        """Per game: right and (where there were some) void answers of every problem, samples asked, and what else is known."""
+        """Per game: right and (where there were some) void answers of every problem, samples asked, and what else is known.
+
+        Scores are rounded to 6 digits; those of void answers are null.
+        """
+        values = self.values
         return {
             env_id: {
                 "right": np.nansum(c, axis=1).astype(int).tolist(),
                 "samples": c.shape[1],
                 **({"void": np.isnan(c).sum(axis=1).tolist()} if np.isnan(c).any() else {}),
                 **(
-                    {"scores": [None if v != v else round(v, 6) for v in self.values[env_id].tolist()]}
-                    if env_id in self.values
+                    {"scores": _plain(values[env_id]), "by_answer": [_plain(row) for row in self.by_answer[env_id]]}
+                    if env_id in values
                     else {}
                 ),
                 **({"programs": list(self.programs[env_id])} if env_id in self.programs else {}),
@@ -70,3 +80,12 @@ class EvalResult:
             }
             for env_id, c in self.correct.items()
         }
+
+
+def _mean_of_known(scores: np.ndarray) -> np.ndarray:
+    """Mean of every row over what is not NaN; NaN where nothing is."""
+    return np.ma.masked_invalid(scores).mean(axis=1).filled(np.nan)
+
+
+def _plain(scores: np.ndarray) -> list[float | None]:
+    return [None if math.isnan(score) else round(score, 6) for score in scores.tolist()]

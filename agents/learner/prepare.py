@@ -85,7 +85,7 @@ def prepare(
     weight_BT, penalised_BT = weights_and_penalties(objective, mask_BT, advantage_BT, batch.logprobs_BT, entropy_BT, rng)
     metrics = {"dropped": float(collected - len(trained))}
     if reference_BT is not None:
-        metrics["kl_reference"] = mean_kl(batch.logprobs_BT, reference_BT, mask_BT)
+        metrics |= _kl_metrics(batch, reference_BT, mask_BT)
     if objective.tis_cap > 0:
         importance_BT = truncated_importance(scores.logprobs_BT, batch.logprobs_BT, mask_BT, objective.tis_cap)
         weight_BT = weight_BT * importance_BT
@@ -170,6 +170,19 @@ def _kl_in_reward(batch: TokenBatch, algorithm: Algorithm, reference_BT: Tensor 
     if "token_rewards" in algorithm.needs:
         return batch, kl_rewards(*tensors, coef=coef, estimator=estimator, clamp=clamp)
     return batch.with_returns(minus_kl(batch.returns_B, *tensors, coef=coef, estimator=estimator, clamp=clamp)), None
+
+
+def _kl_metrics(batch: TokenBatch, reference_BT: Tensor, mask_BT: Tensor) -> dict[str, float]:
+    """KL to the reference in nats per trained token: of the whole batch, and of every role on a task type that trains.
+
+    The mean of the groups, each weighed by its trained tokens, is that of the whole.
+    """
+    rows: dict[str, list[int]] = {}
+    for row in mask_BT.any(-1).nonzero()[:, 0].tolist():
+        rows.setdefault(batch.tags[row].metric_group, []).append(row)
+    tensors = batch.logprobs_BT, reference_BT, mask_BT
+    groups = {f"{group}/kl_reference": mean_kl(*(tensor[rows[group]] for tensor in tensors)) for group in sorted(rows)}
+    return {"kl_reference": mean_kl(*tensors), **groups}
 
 
 def _only(rows: list[int], mask_BT: Tensor) -> Tensor:

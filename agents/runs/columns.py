@@ -31,8 +31,9 @@ def roles_of(row: Row) -> list[str]:
 def of_role(row: Row, role: str, what: str) -> float | None:
     """The mean of a metric over all groups of a role; None where no group has it.
 
-    Each group weighs as much as what its mean is over: entropies by tokens that trained, credits, scores and shares of right or
-    valid messages by messages that are not void, verdicts on quality by the messages that were judged, all else by messages.
+    Each group weighs as much as what its mean is over: entropies and KL by tokens that trained, credits, scores and shares of
+    right or valid messages by messages that are not void, verdicts on quality by the messages that were judged, all else by
+    messages.
     """
     weighted = [
         (row[f"{group}/{what}"], _weight(row, group, what))
@@ -67,7 +68,7 @@ def _terms(row: Row, group: str) -> dict[str, float]:
     return {**(terms or ({"shaped": before} if before else {})), "game": row[f"{group}/credit_mean"]}
 
 
-PER_TOKEN = ("entropy", "entropy_sampled")
+PER_TOKEN = ("entropy", "entropy_sampled", "kl_reference")
 """Metrics that are means over tokens."""
 NOT_VOID = ("credit_mean", "shaped_mean", "valid_rate", "score_mean", "solve_rate")
 """Means over messages that are neither void nor given."""

@@ -1,9 +1,10 @@
-"""Instructions of `basic` clauses for the tiny model: 200 held-out combinations, and 1,024 others to train on.
+"""Instructions of `basic` clauses for the tiny model: 200 held-out combinations, 1,024 others to train on, 100 to validate.
 
 A combination is a set of clauses, in whatever order. Both sets hold combinations of two or three clauses, drawn as those that
 the model grew up on, which some answer meets. `heldout_instructions.jsonl` holds the first 200 of a stream that the warm start
 never showed (`tests.benchmarks.warm_start_overlap` counts them and writes the file): a file, as drawing the warm start's stream
-anew takes half a minute. The training instructions are drawn anew, of another stream, without those of the file.
+anew takes half a minute. The training instructions are drawn anew, of another stream, without those of the file, and those
+for validation of a third, without either.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ from .demonstrations import draw_instruction
 from .folder import TINY_MODEL
 
 FILE = "heldout_instructions.jsonl"
-HELD_OUT, TRAINING = 200, 1_024
+HELD_OUT, TRAINING, VALIDATION = 200, 1_024, 100
 """Combinations in each set."""
-HELD_OUT_SEED, TRAINING_SEED = 23, 29
+HELD_OUT_SEED, TRAINING_SEED, VALIDATION_SEED = 23, 29, 31
 
 Combination = frozenset[Clause]
 
@@ -58,6 +59,13 @@ def is_held_out_instruction(instruction: str) -> bool:
 def training_instructions() -> tuple[dict[str, str], ...]:
     """Tasks to train on, none of them a held-out combination; the warm start may have shown some."""
     return tuple({"instruction": text} for text in islice(_stream(TRAINING_SEED, _held_out()), TRAINING))
+
+
+@cache
+def validation_instructions() -> tuple[dict[str, str], ...]:
+    """Tasks to measure on the way, none of them held out or trained on; the warm start may have shown some."""
+    others = {*_held_out(), *(combination(task["instruction"]) for task in training_instructions())}
+    return tuple({"instruction": text} for text in islice(_stream(VALIDATION_SEED, others), VALIDATION))
 
 
 @cache

@@ -5,13 +5,14 @@ and in which proposals are masked; no two sets share a program, by syntax tree. 
 have the form of `training.jsonl`, and hold what `validation_rows` and `out_of_domain_rows` draw.
 
 The held-out files hold the first 240 programs that a stream of that share brought, so that validation, drawn of the rest, has
-fewer of the short common ones. `tiny-instructions` are the held-out combinations of clauses, see `instructions`.
+fewer of the short common ones. `tiny-instructions` are the held-out combinations of clauses, and
+`tiny-instructions-validation` others: see `instructions`.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import islice
 from typing import Any
 
@@ -21,7 +22,7 @@ from selfplay_envs import read_azr_tasks
 from selfplay_envs.tasks.programs import program_key
 
 from .folder import TINY_MODEL
-from .instructions import held_out_instructions
+from .instructions import held_out_instructions, validation_instructions
 from .new_operations import sample_long_task
 from .programs import Task, sample_task
 from .training_tasks import NUM_INPUTS, first_pair, row_of
@@ -30,9 +31,12 @@ FILES = {"tiny-validation": "validation.jsonl", "tiny-out-of-domain": "out_of_do
 """Files of the sets whose pairs and problems are of one file."""
 PROGRAMS = ("tiny", *FILES)
 """Sets of programs, which the code games ask about."""
-INSTRUCTIONS = "tiny-instructions"
-"""The set of instructions."""
-NAMES = (*PROGRAMS, INSTRUCTIONS)
+INSTRUCTIONS: dict[str, Callable[[], Collection[Mapping[str, str]]]] = {
+    "tiny-instructions": held_out_instructions,
+    "tiny-instructions-validation": validation_instructions,
+}
+"""Sets of instructions."""
+NAMES = (*PROGRAMS, *INSTRUCTIONS)
 COUNT = 60
 """Programs of each of `FILES`, of which each task type asks once."""
 VALIDATION_SEED, OUT_OF_DOMAIN_SEED = 17, 19
@@ -41,13 +45,13 @@ VALIDATION_SEED, OUT_OF_DOMAIN_SEED = 17, 19
 def problem_set(name: str) -> dict[str, list[dict[str, Any]]]:
     """Tasks by env id, as `options={"task": ...}` takes them: pairs for deduction and abduction, problems for induction.
 
-    The set of instructions holds those of its own game alone.
+    A set of instructions holds those of its own game alone.
 
     Args:
         name: One of `NAMES`.
     """
-    if name == INSTRUCTIONS:
-        return {"SelfPlay/InstructionChallenge-v0": [dict(task) for task in held_out_instructions()]}
+    if name in INSTRUCTIONS:
+        return {"SelfPlay/InstructionChallenge-v0": [dict(task) for task in INSTRUCTIONS[name]()]}
     if name == "tiny":
         pairs = [task.to_json() for task in read_azr_tasks(TINY_MODEL / "heldout_triplets.jsonl")]
         problems = [task.to_json() for task in read_azr_tasks(TINY_MODEL / "heldout_induction.jsonl")]

@@ -33,7 +33,7 @@ from ..runs.trackers import open_trackers
 from ..samplers.base import Sampler
 from ..samplers.registry import open_sampler
 from .checkpoint import load_checkpoint, load_inflight, remove_leftovers
-from .checks import Parts, asks_self, check_installed, check_run, judge_texts, notices
+from .checks import Parts, asks_self, check_installed, check_run, examining_judge, judge_texts, notices
 from .episodes import EpisodeSource
 from .role_samplers import frozen_sampler, needs_copy, samplers_by_role
 from .run import Run
@@ -74,6 +74,7 @@ def open_run(config: TrainConfig, run_dir: Path, on_event: OnEvent) -> Generator
             weight_sync=WeightSync(learner, sampler, sync_check(config, tokenizer)),
             schedule=parts.schedule,
             roles=parts.roles,
+            examiner=_examiner(config, collector.referee),
             judges=tuple(judges.values()),
         )
         stack.callback(run.episodes.stop)
@@ -121,6 +122,12 @@ def _collector(
     context = int(getattr(sampler, "context", 1 << 30))  # of one's own sampler: nothing is known
     gold = GoldReplies(config.games, tokenizer, context=context, limit=config.sampling.max_new_tokens)
     return Collector(sampler, referee, config.sampling, by_role=by_role, shapers=parts.shapers, lanes=config.lanes, gold=gold)
+
+
+def _examiner(config: TrainConfig, referee: Referee) -> Referee:
+    """The referee of the run's evaluations; all that its judge needs is bound to that of the episodes."""
+    text = examining_judge(config)
+    return referee.judged_by(own_judge(text, {text: referee.judges[text]})) if text else referee
 
 
 def _restore(run: Run) -> None:

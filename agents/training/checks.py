@@ -147,8 +147,14 @@ def check_installed(config: TrainConfig) -> None:
 
 
 def judge_texts(config: TrainConfig, games: Iterable[Game]) -> tuple[str, ...]:
-    """The judges of a run: the environments' own, and those that a game names."""
-    return tuple(dict.fromkeys((config.judge, *(name for game in games for name in game.judges))))
+    """The judges of a run: the environments' own, that of its evaluations, and those that a game names."""
+    named = (name for game in games for name in game.judges)
+    return tuple(dict.fromkeys((config.judge, *filter(None, [examining_judge(config)]), *named)))
+
+
+def examining_judge(config: TrainConfig) -> str:
+    """The judge of a run's evaluations where they have one of their own; empty: the run's."""
+    return config.evaluation.judge if config.evaluation.tasks != "none" else ""
 
 
 def check_judges(config: TrainConfig, games: Iterable[Game]) -> None:
@@ -167,7 +173,7 @@ def check_judges(config: TrainConfig, games: Iterable[Game]) -> None:
 
 
 def asks_self(config: TrainConfig, games: Iterable[Game]) -> bool:
-    """Whether a game of the run, or the run itself, names the frozen model as a judge."""
+    """Whether a game of the run, the run itself or its evaluation names the frozen model as a judge."""
     return SELF in judge_texts(config, games)
 
 

@@ -162,7 +162,7 @@ def _evaluate(run: Run) -> None:
     collector = run.episodes.collector
     result = evaluate_sets(
         run.sampler,
-        collector.referee,
+        run.examiner,
         task_sets(config, run.config.games),
         config,
         by_role=collector.by_role,

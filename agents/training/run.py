@@ -9,6 +9,7 @@ from typing import Any
 
 from transformers import PreTrainedTokenizerBase
 
+from selfplay_envs import Referee
 from selfplay_envs.core.judging import Judge
 
 from ..algorithms.algorithm import Algorithm
@@ -39,6 +40,8 @@ class Run:
     weight_sync: WeightSync
     schedule: Schedule
     roles: frozenset[str]
+    examiner: Referee
+    """The referee of evaluations: that of the episodes, or one with `EvalConfig.judge` in its place."""
     judges: tuple[Judge, ...] = ()
     """Those that were opened for it, such as a reward model."""
     step: int = 0

@@ -94,6 +94,8 @@ class Game(ABC):
     checked by `selfplay check`. It says nothing of `credit`."""
     judges: tuple[str, ...] = ()
     """Names of the judges that it needs besides the environment's own; a game may set it as it is made."""
+    asks_judge: bool = False
+    """Whether the environment's own judge scores its answers; an evaluation then says which it was, and keeps every score."""
     credit_keywords: Mapping[str, Any] = MappingProxyType({})
     """Keywords that change credits and never a verdict's score, each with the value that switches it off; an evaluation does
     so, since it counts scores alone."""

@@ -13,7 +13,11 @@ from ..names.registry import Registry
 
 __all__ = ["JUDGES", "PURE", "Judges", "check_judge", "is_pure", "judge_names", "open_judge"]
 
-PURE = {"rules": "selfplay_envs.judges.rules:RulesJudge"}
+PURE = {
+    "rules": "selfplay_envs.judges.rules:RulesJudge",
+    "styled": "selfplay_envs.judges.styled:StyledJudge",
+    "criteria": "selfplay_envs.judges.criteria:CriteriaJudge",
+}
 """Judges that always score an answer alike; an environment that may use any other is nondeterministic."""
 JUDGES: Registry[Callable[..., Judge] | Judge] = Registry(
     "judge",
@@ -59,6 +63,14 @@ class Judges:
                 self._open[text] = open_judge(text)
             return self._open[text]
 
+    def with_default(self, default: str | Judge) -> Judges:
+        """These judges with another one for items that name none.
+
+        Raises:
+            UsageError: No judge has that name.
+        """
+        return Judges(default, self._open)
+
     def open_all(self, names: Iterable[str]) -> None:
         """Opens the judges of these texts, such as `Game.judges`, before the first request.
 
@@ -75,12 +87,14 @@ def judge_names() -> tuple[str, ...]:
 
 
 def check_judge(text: str) -> None:
-    """Checks a judge's text without opening the judge; `self` passes, since it can be bound later.
+    """Checks a judge's text without opening the judge, unless it is pure; `self` passes, since it can be bound later.
 
     Raises:
-        UsageError: The name or an option is not known, or a module of one's own is wrong.
+        UsageError: The name or an option is not known, or a module of one's own is wrong; or a pure judge does not open.
     """
     JUDGES.find(text)
+    if is_pure(text):
+        open_judge(text)  # costs nothing, and looks at the values of its options
 
 
 def is_pure(judge: str | Judge) -> bool:

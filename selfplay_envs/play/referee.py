@@ -99,6 +99,16 @@ class Referee:
         twin._model_lock, twin._clock = model_lock, clock
         return twin
 
+    def judged_by(self, judge: str | Judge) -> Referee:
+        """This referee with another judge of items that name none; the handlers else, and faults, are the same.
+
+        Raises:
+            UsageError: No judge has that name.
+        """
+        twin = copy(self)
+        twin.judges, twin._used_judges = self.judges.with_default(judge), {}
+        return twin
+
     @property
     def sandbox(self) -> CodeSandbox:
         """The sandbox, opened on first use.

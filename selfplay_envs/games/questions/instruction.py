@@ -67,6 +67,7 @@ class InstructionChallenge(PanelGame[str]):
     roles = ("challenger", "solver")
     task_type = "instruction"
     zero_sum = True
+    asks_judge = True
     credit_keywords = MappingProxyType({"reward_weight": 1.0, "quality_weight": 0.0, "quality_judge": SELF})
     styles = STYLES
     style: InstructionPrompts

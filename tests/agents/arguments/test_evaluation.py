@@ -88,3 +88,34 @@ def test_the_model_and_the_folder_may_be_named_either_way(tmp_path: Path):
 def test_what_makes_no_sense_together_is_one_sentence(options: dict[str, Any], sentence: str):
     with pytest.raises(Exception, match=sentence):
         plan_evaluation(Evaluate(models=("tiny",), **options))
+
+
+STYLED = "styled:style=capitals,weight=1"
+
+
+def test_the_judge_of_answers_is_what_was_typed_then_the_evaluations_then_the_runs(tmp_path: Path):
+    config = replace(find_preset("lsp-tiny"), judge="styled:weight=0.5")
+    names = []
+    for name, judge in (("weak", ""), ("examined", "rules")):
+        checkpoint = tmp_path / name / "checkpoints" / "step_000001"
+        checkpoint.mkdir(parents=True)
+        (checkpoint / "state.json").write_text('{"step": 1}')
+        run = replace(config, evaluation=replace(config.evaluation, judge=judge))
+        (tmp_path / name / "config.json").write_text(json.dumps(run.to_json()))
+        names.append(str(tmp_path / name))
+    assert [plan_evaluation(Evaluate(models=(name,))).judge for name in names] == ["styled:weight=0.5", "rules"]
+    typed = Evaluate(models=tuple(names), judge=STYLED)
+    assert plan_evaluation(typed).judge == STYLED
+    assert settings_notes(typed, plan_evaluation(typed)) == []
+    both = replace(typed, judge="")
+    [note] = settings_notes(both, plan_evaluation(both))
+    assert note == f"{names[1]} was trained with another judge; all are asked with the same settings here."
+
+
+def test_a_judge_goes_with_tasks_of_games_that_ask_one():
+    plan = plan_evaluation(Evaluate(models=("tiny",), tasks="tiny-instructions", judge=STYLED))
+    assert (plan.judge, plan.asks_judge) == (STYLED, True)
+    assert not plan_evaluation(Evaluate(models=("tiny",))).asks_judge
+    for tasks in ({"tasks": "tiny"}, {"benchmark": "sample"}, {}):
+        with pytest.raises(ValueError, match=r"judge='rules' is asked by no game of tasks='\w+', which are checked without"):
+            plan_evaluation(Evaluate(models=("tiny",), judge="rules", **tasks))

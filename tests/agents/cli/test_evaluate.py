@@ -1,6 +1,7 @@
 """`selfplay eval`: what is asked of whom, in which wording, and several models beside each other."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import pytest
 
 from agents.cli.main import main
 from agents.core.seeding import generator_of
+from agents.duels.asking import STORE
 from agents.evaluation.statistics import bootstrap_difference
 from agents.tiny.folder import TINY_MODEL
 from selfplay_envs.tasks.duplicates import task_key
 from tests.helpers.program import refused
 
 DEDUCTION = "SelfPlay/Deduction-v0"
+CHALLENGE = "SelfPlay/InstructionChallenge-v0"
 QUICK = ("--sandbox", "process", "--device", "cpu")
 
 
@@ -140,3 +143,32 @@ def test_what_cannot_be_asked_is_one_sentence(capsys: pytest.CaptureFixture[str]
     assert "t.jsonl:2: env_id='Mine/Nope-v0' is not known" in refused(capsys, "eval", "tiny", "--tasks", tasks)
     tasks = rows(tmp_path / "t.jsonl", {"env_id": "SelfPlay/KuhnPoker-v0", "task": {"cards": ["J", "K"]}})
     assert "t.jsonl:1: SelfPlay/KuhnPoker-v0 has no role that answers" in refused(capsys, "eval", "tiny", "--tasks", tasks)
+
+
+def test_a_judge_scores_answers_anew_and_stands_in_the_row(capsys: pytest.CaptureFixture[str], tmp_path: Path):
+    """The share of answers in capitals, counted once more in the stored replies; another judge reads the same replies."""
+    asked = [{"env_id": CHALLENGE, "task": {"instruction": text}} for text in ("use only uppercase", "use exactly 2 words")]
+    tasks, out, found = rows(tmp_path / "t.jsonl", *asked), tmp_path / "out", tmp_path / "f.json"
+    command = ["eval", "tiny", "--tasks", tasks, "--samples", "4", "--max-new-tokens", "64", *QUICK, "--out", str(out)]
+    assert main([*command, "--json", str(found), "--judge", "styled:style=capitals,weight=1"]) == 0
+    row = json.loads(found.read_text())
+    assert row["judge"] == "styled:style=capitals,weight=1"
+    [path] = [path for path in out.glob("*.jsonl") if path.name != STORE]
+    replies = [json.loads(line)["reply"] for line in path.read_text().splitlines()]
+    answers = [re.search(r"```answer\n(.*)\n```", reply, re.DOTALL) for reply in replies]
+    capitals = [float(answer is not None and answer[1].isupper()) for answer in answers]
+    assert [score for scores in row["problems"][CHALLENGE]["by_answer"] for score in scores] == capitals
+    assert 0 < sum(capitals) < len(capitals)
+    assert row[f"{CHALLENGE}/score"] == row[f"{CHALLENGE}/pass@1"] == sum(capitals) / len(capitals)
+    capsys.readouterr()
+    assert main([*command, "--json", str(found), "--judge", "rules"]) == 0
+    assert "0 of 8 answers drawn now" in capsys.readouterr().out
+    again = json.loads(found.read_text())
+    assert again["judge"] == "rules"
+    assert again["problems"][CHALLENGE]["by_answer"] != row["problems"][CHALLENGE]["by_answer"]
+
+
+def test_a_judge_that_nobody_asks_is_refused(capsys: pytest.CaptureFixture[str]):
+    assert "judge='rules' is asked by no game of tasks='tiny'" in refused(capsys, "eval", "tiny", "--judge", "rules")
+    wrong = ("eval", "tiny", "--tasks", "tiny-instructions", "--judge", "styled:weight=3")
+    assert "weight=3.0 is not between 0 and 1" in refused(capsys, *wrong)

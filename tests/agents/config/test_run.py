@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 
 from agents.config.game_mix import NEWER
+from agents.config.game_mixes import challenge
 from agents.config.learner import LearnerConfig
 from agents.config.presets import PRESETS, find_preset
 from agents.config.run import EvalConfig, GameMix, TrainConfig
 from agents.config.sampling import Sampling
+from selfplay_envs import make_game
 
 
 @pytest.mark.parametrize("name", sorted(PRESETS))
@@ -145,3 +147,20 @@ def test_a_config_of_before_games_had_names_is_that_of_now(name: str) -> None:
     assert TrainConfig.from_json(data) == config
     data["games"][0]["novelty"] = "task" if "Induction" in data["games"][0]["env_id"] else "pair"  # another choice stays
     assert TrainConfig.from_json(data).games[0].novelty == data["games"][0]["novelty"]
+
+
+def test_an_evaluation_may_have_a_judge_of_its_own_and_none_in_older_records() -> None:
+    config = replace(find_preset("lsp-tiny"), evaluation=EvalConfig(tasks="tiny-instructions", judge="rules"), judge="styled")
+    plain = config.to_json()
+    assert plain["evaluation"]["judge"] == "rules"
+    assert TrainConfig.from_json(plain) == config
+    del plain["evaluation"]["judge"]
+    assert TrainConfig.from_json(plain).evaluation.judge == ""
+
+
+def test_the_challenge_names_its_judge_of_quality_where_it_is_not_the_model_itself() -> None:
+    [mix] = challenge("terse", attempts=2, quality_weight=1.0, quality_judge="criteria")
+    assert make_game(mix.env_id, **mix.kwargs).judges == ("criteria",)
+    [usual] = challenge("terse", attempts=2, quality_weight=1.0)
+    assert make_game(usual.env_id, **usual.kwargs).judges == ("self",)
+    assert usual.kwargs == {"attempts": 2, "style": "terse", "quality_weight": 1.0}

@@ -93,4 +93,4 @@ def test_wrong_commands_get_one_sentence(capsys: pytest.CaptureFixture[str]) -> 
     bench = ("--benchmark", "alpacaeval:path=rows.jsonl")
     assert "no answer to its requests is right or wrong" in refused(capsys, "eval", "tiny", *bench)
     assert "needs a judge" in refused(capsys, "eval", "tiny", *bench, "--against", "rows.jsonl")
-    assert "add --against MODEL or FILE" in refused(capsys, "eval", "tiny", *bench, "--judge", "rules")
+    assert "--against MODEL|FILE" in refused(capsys, "eval", "tiny", *bench, "--judge", "rules")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gc
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -69,7 +70,43 @@ def test_answers_that_are_partly_right_have_a_mean_score_too() -> None:
     # both clauses, one of two; nothing, nothing
     assert result.correct[env_id].tolist() == [[True, False], [False, False]]
     assert result.to_json()[env_id]["scores"] == [0.75, 0.0]
+    assert result.to_json()[env_id]["by_answer"] == [[1.0, 0.5], [0.0, 0.0]]
     assert result.scores()[f"{env_id}/score"] == 0.375
+
+
+def test_scores_of_every_answer_are_kept_where_a_judge_gave_them_though_all_are_0_or_1() -> None:
+    env_id = "SelfPlay/InstructionChallenge-v0"
+    tasks = {env_id: [{"instruction": "include the word a"}, {"instruction": "include the word b"}]}
+    sampler = ScriptedSampler(["```answer\nA\n```", "```answer\nb\n```", "```answer\nB B\n```", "no block"])
+    result = evaluate(sampler, Referee(judge="styled:style=capitals,weight=1"), tasks, EvalConfig(samples=2))
+    row = result.to_json()[env_id]
+    assert (row["by_answer"], row["scores"], row["right"]) == ([[1.0, 0.0], [1.0, 0.0]], [0.5, 0.5], [1, 1])
+    assert result.scores()[f"{env_id}/score"] == result.scores()[f"{env_id}/pass@1"] == 0.5
+
+
+def test_void_answers_have_no_score_and_long_ones_are_rounded() -> None:
+    correct = {"g": np.array([[1.0, 0.0, np.nan], [np.nan] * 3])}
+    result = EvalResult(correct, by_answer={"g": np.array([[1.0, 1 / 3, np.nan], [np.nan] * 3])})
+    row = result.to_json()["g"]
+    assert row["by_answer"] == [[1.0, 0.333333, None], [None, None, None]]
+    assert row["scores"] == [0.666667, None]
+    assert result.scores()["g/score"] == pytest.approx(2 / 3)
+    assert "by_answer" not in EvalResult(correct).to_json()["g"]
+
+
+def test_hostile_answers_are_scored_and_written() -> None:
+    env_id = "SelfPlay/InstructionChallenge-v0"
+    hostile = ["\0" * 10**6, "\ud800" * 10**6, "A" + "\u0301\u0323" * 500_000, "```answer\n" + "\ud800\0" * 9 + "\n```"]
+    for judge in ("criteria", "styled:style=code,weight=0.5"):
+        sampler = ScriptedSampler(list(hostile))
+        result = evaluate(
+            sampler,
+            Referee(judge=judge, strict=True),
+            {env_id: [{"instruction": "use exactly 2 words"}]},
+            EvalConfig(samples=4),
+        )
+        [scores] = json.loads(json.dumps(result.to_json()))[env_id]["by_answer"]
+        assert scores == [0.0, 0.0, 0.0, 2.0 if judge == "criteria" else 0.0]
 
 
 def test_no_samples_no_scores() -> None:

@@ -244,3 +244,23 @@ def test_token_weights_multiply() -> None:
     assert ready_of(row, own=ratios).advantage_BT[2].tolist()[-3:] == pytest.approx([1.9997334, 0.9998667, 0.9998667], abs=1e-6)
     half = row_of("grpo", {"tis_cap": 2.0, "entropy_share": 0.5})
     assert ready_of(half, own=ratios).advantage_BT[2].tolist()[-3:] == pytest.approx([1.9997334, 0.9998667, 0.0], abs=1e-6)
+
+
+def test_kl_is_told_by_role_too_and_its_mean_by_tokens_is_that_of_the_whole() -> None:
+    metrics = ready_of(row_of("lsp")).metrics
+    # k3 of the log-ratios 0.2 -0.1 0.4, and of 0.1 0.1 0.1 -0.2 0 0.5 0 0.3
+    proposer = (0.0187308 + 0.0051709 + 0.0703200) / 3
+    solver = (3 * 0.0048374 + 0.0214028 + 0.1065307 + 0.0408182) / 8
+    assert metrics["proposer/x/kl_reference"] == pytest.approx(proposer, abs=1e-6)
+    assert metrics["solver/x/kl_reference"] == pytest.approx(solver, abs=1e-6)
+    whole = (3 * metrics["proposer/x/kl_reference"] + 8 * metrics["solver/x/kl_reference"]) / 11
+    assert metrics["kl_reference"] == pytest.approx(whole, abs=1e-7)
+    assert not [key for key in ready_of(row_of("grpo")).metrics if key.endswith("kl_reference")]  # no reference
+
+
+def test_kl_by_role_is_of_the_tokens_that_train() -> None:
+    batch = replace(golden_batch(), cut_B=torch.tensor([True, True, True, False, False, False, False]))
+    metrics = ready_of(row_of("grpo", {"cut_off": "mask", "kl_metric": True}), batch=batch).metrics
+    assert metrics["solver/x/kl_reference"] == pytest.approx((0.0214028 + 0.1065307 + 0.0408182) / 5, abs=1e-6)
+    assert metrics["solver/x/kl_reference"] == metrics["kl_reference"]
+    assert "proposer/x/kl_reference" not in metrics  # none of its messages trains

@@ -36,6 +36,8 @@ def test_entropy_by_role_is_per_token():
     # where only two of the long messages trained, the learner's own count says so
     trained = {"solver/deduction/tokens": 60.0, "solver/abduction/tokens": 60.0}
     assert of_role(row | lengths | trained, "solver", "entropy") == pytest.approx(1.5)
+    kl = {"solver/deduction/kl_reference": 0.5, "solver/abduction/kl_reference": 0.1}
+    assert of_role(row | kl | lengths, "solver", "kl_reference") == pytest.approx((120 * 0.5 + 60 * 0.1) / 180)
 
 
 def test_quality_by_role_is_over_what_was_judged():

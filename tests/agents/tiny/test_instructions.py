@@ -18,7 +18,7 @@ from agents.tiny.instructions import (
     is_held_out_instruction,
     training_instructions,
 )
-from agents.tiny.problem_sets import INSTRUCTIONS, problem_set
+from agents.tiny.problem_sets import problem_set
 from selfplay_envs.judges.rules import parse_instruction, witness
 
 
@@ -61,9 +61,9 @@ def test_a_held_out_combination_is_masked_in_any_order_and_spelling() -> None:
 
 
 def test_they_are_measured_by_name() -> None:
-    [one] = task_sets(EvalConfig(tasks=INSTRUCTIONS))
+    [one] = task_sets(EvalConfig(tasks="tiny-instructions"))
     assert (one.env_id, one.count) == ("SelfPlay/InstructionChallenge-v0", HELD_OUT)
-    assert list(problem_set(INSTRUCTIONS)) == [one.env_id]
+    assert list(problem_set("tiny-instructions")) == [one.env_id]
 
 
 def test_draws_are_instructions_of_one_to_three_clauses() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from agents.config.game_mixes import challenge
 from agents.config.learner import LearnerConfig
 from agents.config.presets import PRESETS, find_preset
 from agents.config.run import EvalConfig, GameMix, TrainConfig
@@ -16,7 +17,7 @@ from agents.core.errors import ModelUnavailable
 from agents.models import loading as models
 from agents.runs.events import Event
 from agents.runs.rows import read_rows
-from agents.training.checks import check_run, notices
+from agents.training.checks import asks_self, check_run, judge_texts, notices
 from agents.training.loop import train
 from selfplay_envs import Episode
 from tests.helpers.toys import GAME
@@ -177,3 +178,24 @@ def test_an_engine_may_sleep_or_speak_ahead(text: str, staleness: int) -> None:
 def test_a_sampler_without_room_is_refused_before_anything_is_loaded(option: str) -> None:
     with pytest.raises(ValueError, match=f"{option.partition('=')[0]} must be at least 1"):
         check_run(replace(KUHN, sampler=f"transformers:{option}"))
+
+
+def test_a_judge_of_the_evaluation_is_opened_with_the_others_and_looked_at_before_anything_slow() -> None:
+    config = replace(LSP, judge="styled:weight=0.5", evaluation=replace(LSP.evaluation, judge="criteria"))
+    games = check_run(config).games.values()
+    assert judge_texts(config, games) == ("styled:weight=0.5", "criteria")
+    unmeasured = replace(config, evaluation=replace(config.evaluation, tasks="none"))
+    assert judge_texts(unmeasured, games) == ("styled:weight=0.5",)
+    wrong = replace(config, evaluation=replace(config.evaluation, judge="styled:weight=2"))
+    with pytest.raises(ValueError, match=r"weight=2\.0 is not between 0 and 1"):
+        check_run(wrong)
+    by_itself = replace(config, evaluation=replace(config.evaluation, judge="self"))
+    assert asks_self(by_itself, games)
+    assert not asks_self(config, games)
+
+
+def test_quality_by_rules_needs_no_frozen_model_and_is_nothing_to_remark() -> None:
+    games = challenge("terse", attempts=2, quality_weight=1.0, quality_judge="criteria")
+    config = replace(LSP, algorithm="lsp", games=games)
+    assert not asks_self(config, check_run(config).games.values())
+    assert notices(config, check_run(config)) == []

@@ -6,19 +6,25 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from agents.config.learner import LearnerConfig
 from agents.config.run import EvalConfig, GameMix, TrainConfig
+from agents.config.sampling import Sampling
 from agents.core.errors import CheckpointError
 from agents.runs.events import Event
 from agents.runs.folder import checkpoints, saved_step
 from agents.runs.rows import read_rows
 from agents.training.loop import train
-from selfplay_envs import read_episodes
+from selfplay_envs import JudgeItem, Score, read_episodes
+from selfplay_envs.judges.rules import RulesJudge
+from selfplay_envs.judges.styled import StyledJudge
 from tests.helpers.toys import GAME
+
+CHALLENGE = "SelfPlay/InstructionChallenge-v0"
 
 
 class Killed(Exception):
@@ -159,3 +165,39 @@ def test_models_and_tokens_stay_where_a_run_is_told_to_keep_them(config: TrainCo
     train(replace(config, steps=3, evaluation=evaluation), tmp_path / "run-of-3")
     assert (tmp_path / "run-of-3/checkpoints/step_000003/model/model.safetensors").read_bytes() == weights[0]
     train(replace(kept, keep_models_every=0, record_tokens=False), tmp_path / "run")  # a resumed run may change both
+
+
+def test_a_run_that_trains_on_a_weak_judge_is_measured_by_another(tmp_path: Path) -> None:
+    tasks = tmp_path / "tasks.jsonl"
+    one = {"env_id": CHALLENGE, "task": {"instruction": "use only uppercase"}}
+    tasks.write_text(json.dumps(one) + "\n", encoding="utf-8")
+    mix = GameMix(env_id=CHALLENGE, kwargs={"attempts": 2, "style": "terse"}, fresh=2, replay=0, references=0)
+    config = TrainConfig(
+        games=(mix,),
+        steps=1,
+        judge="styled:style=code,weight=1",
+        sampling=Sampling(max_new_tokens=64),
+        evaluation=EvalConfig(tasks=str(tasks), samples=4, judge="rules", sampling=Sampling(max_new_tokens=64)),
+        sandbox="process",
+        lanes=1,
+        short_cuts="none",
+    )
+    asked: dict[str, list[str]] = {"rules": [], "styled": []}
+    with pytest.MonkeyPatch.context() as patch:
+        for kind in (RulesJudge, StyledJudge):
+            patch.setattr(kind, "score", _noting(kind.score, asked[kind.name]))
+        train(config, tmp_path / "run")
+    assert set(asked["rules"]) == {"use only uppercase"}  # the evaluation's task, whose answers alone are judged by rules
+    assert "use only uppercase" not in asked["styled"]
+    assert read_rows(tmp_path / "run" / "eval.jsonl")[-1]["problems"][CHALLENGE]["by_answer"]
+    train(replace(config, steps=2), tmp_path / "run")  # it goes on
+    with pytest.raises(CheckpointError, match="another evaluation"):
+        train(replace(config, steps=3, evaluation=replace(config.evaluation, judge="")), tmp_path / "run")
+
+
+def _noting(score: Any, into: list[str]) -> Any:
+    def noted(self: Any, items: list[JudgeItem]) -> list[Score]:
+        into.extend(item.messages[-1].content for item in items if item.answers)
+        return score(self, items)
+
+    return noted

@@ -91,8 +91,8 @@ def test_threads_open_a_judge_once(parts, monkeypatch):
         threading.Event().wait(0.05)
         return Fixed()
 
+    judges = Judges("rules")  # which looks at it, as it is pure
     monkeypatch.setattr("selfplay_envs.judges.registry.open_judge", slow)
-    judges = Judges("rules")
     threads = [threading.Thread(target=judges.open_all, args=(["", "rules"],)) for _ in range(4)]
     for thread in threads:
         thread.start()

@@ -174,3 +174,17 @@ def test_whatever_judge_and_settle_may_return_is_answered():
     assert (cut_off.value.void, cut_off.value.reason) == (False, "thought_cut_off")
     ends = referee.answer([poker.settle(), deduction.settle(), None], str)
     assert [(end.value, end.results) for end in ends] == [(None, ())] * 3
+
+
+def test_another_judge_may_take_the_place_of_the_own_one_while_everything_else_is_shared():
+    second, own, other = CountingJudge(), CountingJudge(), CountingJudge()
+    referee = Referee(RecordingSandbox(), own, {"second": second})
+    twin = referee.judged_by(other)
+    twin.answer([stages([item("a"), item("b", "second")])])
+    assert (own.batches, other.batches, second.batches) == ([], [1], [1])
+    assert (twin.sandbox, twin.faults, twin.reserved) == (referee.sandbox, referee.faults, referee.reserved)
+    assert (referee.judges[""], twin.judges[""], twin.judges["second"]) == (own, other, second)
+    assert referee.backend == {"sandbox": "recorder", "judge": "CountingJudge"}
+    assert referee.judged_by("criteria").backend["judge"] == "criteria"
+    with pytest.raises(UsageError, match="judge='ruls' is not known"):
+        referee.judged_by("ruls")
