@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from ..analysis.entropy.change import ScaleFit
-    from ..analysis.entropy.curves import SeedCurve
     from ..analysis.entropy.recorded import PredictedChange  # it loads torch
     from ..analysis.entropy.study import EntropyStudy
+    from ..analysis.seed_curves import SeedCurve
 
 NATS = "entropy (nats per token)"
 BAND = 0.18

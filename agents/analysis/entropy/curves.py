@@ -15,7 +15,6 @@ See: Chae et al., Towards Understanding Self-play for LLM Reasoning, arXiv 2510.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -24,41 +23,12 @@ from selfplay_envs import Episode, UsageError, read_episodes
 from ...runs.columns import Row, groups_of, of_role, roles_of, series
 from ...runs.folder import recorded_episodes
 from ..finished_runs import FinishedRun
-from .intervals import Interval, mean_over_seeds
+from ..seed_curves import Curve, SeedCurve, seed_curve
 
 Kind = Literal["exact", "sampled", "recorded"]
 COLUMNS: Mapping[str, str] = {"exact": "entropy", "sampled": "entropy_sampled"}
 """Kinds that rows of a run hold, and the column of each."""
 WHOLE = "whole model"
-ENDS = 0.1
-"""Share of the steps that the beginning and the end of a curve are means over."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Curve:
-    """Entropy of one group of messages over the steps of one run, in nats per token."""
-
-    group: str
-    """`WHOLE`, a role, or `role/task_type`."""
-    steps: Sequence[int]
-    values: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SeedCurve:
-    """The mean over the seeds of an arm, at the steps that all of them have."""
-
-    arm: str
-    group: str
-    kind: Kind
-    seeds: int
-    steps: Sequence[int]
-    means: Sequence[Interval]
-    first: Interval
-    """Mean over the first tenth of the steps."""
-    last: Interval
-    change: Interval
-    """Of `last` from `first`, seed by seed."""
 
 
 def entropy_curves(rows: Sequence[Row], kind: Kind) -> dict[str, Curve]:
@@ -149,27 +119,6 @@ def over_seeds(runs: Sequence[FinishedRun], kind: Kind) -> list[SeedCurve]:
             curves.setdefault((run.arm, group), []).append(curve)
     means = [seed_curve(arm, kind, of_group) for (arm, _), of_group in curves.items()]
     return [mean for mean in means if mean is not None]
-
-
-def seed_curve(arm: str, kind: Kind, curves: Sequence[Curve]) -> SeedCurve | None:
-    """The mean of curves of one group; None where they share no step."""
-    at = [dict(zip(curve.steps, curve.values, strict=True)) for curve in curves]
-    steps = sorted(set(at[0]).intersection(*at[1:]))
-    if not steps:
-        return None
-    count = max(1, round(ENDS * len(steps)))
-    first, last = ([sum(of[step] for step in ends) / count for of in at] for ends in (steps[:count], steps[-count:]))
-    return SeedCurve(
-        arm=arm,
-        group=curves[0].group,
-        kind=kind,
-        seeds=len(curves),
-        steps=steps,
-        means=[mean_over_seeds([of[step] for of in at]) for step in steps],
-        first=mean_over_seeds(first),
-        last=mean_over_seeds(last),
-        change=mean_over_seeds([end - start for start, end in zip(first, last, strict=True)]),
-    )
 
 
 def _curves(points: Mapping[str, tuple[Sequence[int], Sequence[float]]]) -> dict[str, Curve]:

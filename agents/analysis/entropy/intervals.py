@@ -1,4 +1,4 @@
-"""Intervals of means of entropies: over seeds, and over tokens that lie together in the replies to one prompt.
+"""Intervals of means of entropies over tokens that lie together in the replies to one prompt.
 
 Legend of shape suffixes: N tokens.
 """
@@ -6,32 +6,11 @@ Legend of shape suffixes: N tokens.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from .. import intervals
-
-
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A mean, and its 95 % interval; both ends are None where nothing tells of its spread, as with one seed."""
-
-    mean: float
-    low: float | None = None
-    high: float | None = None
-
-
-def mean_over_seeds(values: Sequence[float]) -> Interval:
-    """Mean of one number per seed, and Student's t interval with S - 1 degrees of freedom.
-
-    Raises:
-        ValueError: There are none.
-    """
-    if not values:
-        raise ValueError("values is empty; give one number per seed.")
-    return Interval(float(values[0])) if len(values) == 1 else _known(intervals.mean_over_seeds(values))
+from ..seed_curves import Interval, where_known
 
 
 def mean_over_clusters(value_N: np.ndarray, cluster_N: np.ndarray, least: float = -math.inf) -> Interval:
@@ -56,10 +35,4 @@ def mean_over_clusters(value_N: np.ndarray, cluster_N: np.ndarray, least: float 
         return Interval(float(sums[0] / sizes[0]))
     names = [str(number) for number in range(len(sizes))]
     bounds, sizes_1C = (least, math.inf), sizes[None].astype(np.float64)
-    return _known(intervals.crossed_mean((sums / sizes)[None], names, bounds, weights_SP=sizes_1C))
-
-
-def _known(estimate: intervals.Estimate) -> Interval:
-    """The estimate, without ends where all values are alike."""
-    known = math.isfinite(estimate.low) and math.isfinite(estimate.high)
-    return Interval(estimate.mean, estimate.low, estimate.high) if known else Interval(estimate.mean)
+    return where_known(intervals.crossed_mean((sums / sizes)[None], names, bounds, weights_SP=sizes_1C))

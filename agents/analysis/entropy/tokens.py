@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .intervals import Interval, mean_over_clusters
+from ..seed_curves import Interval
+from .intervals import mean_over_clusters
 
 BIN = 0.1
 """Width of a bin of the histogram, nats."""

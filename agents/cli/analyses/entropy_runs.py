@@ -19,9 +19,9 @@ from .outputs import json_text
 
 if TYPE_CHECKING:  # they load torch or scipy
     from ...analysis.entropy.change import ScaleFit
-    from ...analysis.entropy.curves import SeedCurve
     from ...analysis.entropy.recorded import PredictedChange
     from ...analysis.finished_runs import FinishedRun
+    from ...analysis.seed_curves import SeedCurve
     from .entropy_options import Entropy
 
 KINDS = {

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from agents.analysis.entropy.change import Covariances, fit_scale
-from agents.analysis.entropy.curves import Curve, SeedCurve, seed_curve
 from agents.analysis.entropy.recorded import PredictedChange
 from agents.analysis.entropy.study import EntropyStudy
 from agents.analysis.entropy.tokens import TokenScores, compare_tokens, summarise
+from agents.analysis.seed_curves import Curve, SeedCurve, seed_curve
 from agents.reports.entropy import draw_curves, draw_prediction, draw_study
 from agents.reports.style import PALETTE, save_png
 

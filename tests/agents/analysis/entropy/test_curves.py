@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.analysis.entropy.curves import WHOLE, Curve, entropy_curves, recorded_curves, sampled_entropy, seed_curve
+from agents.analysis.entropy.curves import WHOLE, entropy_curves, recorded_curves, sampled_entropy
 from selfplay_envs import UsageError, write_episodes
 from tests.helpers.token_runs import played_with_tokens
 
@@ -63,19 +63,3 @@ def test_recorded_episodes_tell_of_all_that_was_sampled(tmp_path: Path) -> None:
     write_episodes(tmp_path / "episodes" / "step_000004.jsonl", episodes)
     with pytest.raises(UsageError, match="hold no log-probabilities; train it with record_tokens=true"):
         recorded_curves(tmp_path)
-
-
-def test_seeds_are_aligned_by_step_and_their_change_is_paired() -> None:
-    curves = [
-        Curve(group="solver", steps=[1, 2, 3], values=[1.0, 0.8, 0.5]),
-        Curve(group="solver", steps=[2, 3, 4], values=[0.6, 0.3, 0.1]),
-    ]
-    mean = seed_curve("arm", "exact", curves)
-    assert mean is not None
-    assert (mean.steps, mean.seeds) == ([2, 3], 2)
-    assert [one.mean for one in mean.means] == pytest.approx([0.7, 0.4])
-    assert mean.means[0].high == pytest.approx(0.7 + 12.7062 * 0.1, abs=1e-3)  # t(1) times 0.2 / sqrt(2) / sqrt(2)
-    assert mean.change.mean == pytest.approx(-0.3)
-    assert mean.change.low is None  # both fell by the same, which tells of no spread
-    apart = [Curve(group="solver", steps=[1], values=[1.0]), Curve(group="solver", steps=[2], values=[1.0])]
-    assert seed_curve("arm", "exact", apart) is None

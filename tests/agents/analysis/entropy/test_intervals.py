@@ -1,4 +1,4 @@
-"""Intervals over seeds and over prompts."""
+"""Intervals over prompts."""
 
 from __future__ import annotations
 
@@ -6,22 +6,11 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from agents.analysis.entropy.intervals import mean_over_clusters, mean_over_seeds
-
-
-def test_seeds_by_hand() -> None:
-    """1, 2, 3: sd 1, t(2) = 4.3027, so 2 +- 4.3027 / sqrt(3)."""
-    found = mean_over_seeds([1.0, 2.0, 3.0])
-    assert found.mean == 2.0
-    assert found.high == pytest.approx(2.0 + 4.302653 / np.sqrt(3), abs=1e-5)
-    assert found.low == pytest.approx(2.0 - 4.302653 / np.sqrt(3), abs=1e-5)
+from agents.analysis.entropy.intervals import mean_over_clusters
 
 
 def test_nothing_is_claimed_where_nothing_tells_of_the_spread() -> None:
-    assert (mean_over_seeds([0.5]).low, mean_over_seeds([0.5, 0.5]).low) == (None, None)
     assert mean_over_clusters(np.array([1.0, 2.0]), np.array([3, 3])).low is None
-    with pytest.raises(ValueError, match="values is empty"):
-        mean_over_seeds([])
     with pytest.raises(ValueError, match="value_N is empty"):
         mean_over_clusters(np.zeros(0), np.zeros(0, dtype=int))
 

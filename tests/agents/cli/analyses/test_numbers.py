@@ -1,6 +1,6 @@
 """Means with their intervals as text."""
 
-from agents.analysis.entropy.intervals import Interval
+from agents.analysis.seed_curves import Interval
 from agents.cli.analyses.numbers import interval
 
 
