@@ -21,6 +21,8 @@ from .intervals import Estimate
 from .power import detectable_effect, seeds_for
 
 Verdict = Literal["reproduced", "refuted", "undecided"]
+Estimates = Mapping[str, Estimate | None]
+"""Of statistics, by the name of the claim or of a part of one; None: not measured."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,7 +103,7 @@ def decide(claim: Claim, estimate: Estimate | None) -> Decision:
     )
 
 
-def decide_all(claim: Conjunction, estimates: Mapping[str, Estimate | None]) -> JointDecision:
+def decide_all(claim: Conjunction, estimates: Estimates) -> JointDecision:
     """Reproduced if all parts are, refuted if any is, else undecided.
 
     That all of several true statements are reproduced is rarer than that each is; and where every part holds, each adds its

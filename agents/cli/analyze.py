@@ -11,7 +11,12 @@ ANALYSES: dict[str, tuple[str, str]] = {
     "pass-at-k": ("pass_at_k:pass_at_k", "does training widen what a model can solve, or only sharpen it: pass@k from samples"),
     "sparsity": ("sparsity:sparsity", "how many weights two checkpoints share, layer by layer"),
     "entropy": ("entropy:entropy", "how sure a model is of its next token, by role and task type, and where"),
+    "curriculum": (
+        "curriculum.command:curriculum",
+        "what proposers ask over training: how valid, long, hard and varied it is",
+    ),
     "dynamics": ("dynamics:dynamics", "entropy and changed weights against pass@k over the steps of runs"),
+    "stability": ("stability:stability", "whether runs stay healthy: rewards, KL, lengths, validity by role, and alarms"),
 }
 """Per question `module:function` in `agents.cli.analyses`, and its line in the help. The function takes the other arguments."""
 

@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from selfplay_envs.core.text import did_you_mean
+from selfplay_envs.judges.registry import check_judge
 from selfplay_envs.sources.registry import open_source
 
 from ..arguments.game_ids import allow_local_modules
@@ -22,8 +23,8 @@ from ..display.grid import GridView, summary
 from ..display.tables import make_console, print_table, say, say_command
 from ..evaluation.samples import file_name
 from ..evaluation.task_sets import split_sources
-from ..experiments.azr import azr
-from ..experiments.cells import cells_of
+from ..experiments.cells import cells_of, with_starts
+from ..experiments.designs.table import DESIGNS
 from ..experiments.experiment import Experiment
 from ..experiments.folder import alone_in_experiment, record_experiment
 from ..experiments.grid import Grid, GridState
@@ -46,24 +47,29 @@ class Compare:
 
     name: Annotated[tyro.conf.Positional[str], tyro.conf.arg(metavar="EXPERIMENT")]
     """`azr`: self-play with several rewards of proposers, frozen proposers and random rewards, beside RLVR and supervised
-    fine-tuning on fixed tasks, and the untrained model."""
+    fine-tuning on fixed tasks, and the untrained model. `lsp`: Language Self-Play with and without quality, beside GRPO on
+    data, before it and after it, and with a judge that likes a style."""
     model: str = "tiny"
     """That every arm starts from: tiny, or a model for GPUs, as a folder or a Hugging Face id."""
     benchmark: str = ""
     """What is measured in the place of the tiny model's held-out problems, as NAME[,NAME...] of `selfplay benchmarks`; other
-    models need it."""
+    models need it, for lsp requests such as alpacaeval."""
+    judge: str = ""
+    """Of lsp with other models than tiny: who compares their answers with those of the untrained model, as
+    `selfplay eval --judge`."""
     out: Path | None = None
     """Folder of the experiment; by default comparisons/NAME, with the model behind it."""
     jobs: int = 0
     """Cells side by side; processor cores are divided among them. 0: one per core for the tiny model, else 1."""
     only: str = ""
-    """Arms to run now, as NAME[,NAME...]; by default all."""
+    """Arms to run now, as NAME[,NAME...], and those whose models they begin with; by default all."""
     seeds: int | None = None
-    """Seeds of every arm that trains, from 0 on; by default five, of the random reward three."""
+    """Seeds of every arm that trains, from 0 on; by default five, of controls and second stages three."""
     fast: bool = False
-    """Four arms with two seeds and 40 steps, for a quarter of an hour on two cores."""
+    """Few arms with two seeds and less than half of the steps, for a quarter of an hour on two cores."""
     full: bool = False
-    """All arms: also tuned supervised fine-tuning, rejection sampling, more rewards of proposers, other frozen proposers."""
+    """All arms. Of azr also tuned supervised fine-tuning, rejection sampling, more rewards of proposers, other frozen
+    proposers; of lsp also a second stage after LSP-Zero, one with a whole budget, and random rewards."""
     matching: Literal["all", "answers"] = "all"
     """Whose trained tokens are equal in all arms: all, or those of roles that answer, so that proposers' come on top."""
     print: bool = False
@@ -91,7 +97,7 @@ def compare(args: Sequence[str]) -> int:
         cells = cells_of(experiment, only)
         threads = max(1, cores() // jobs)
         say(console, f"{len(cells)} cells into {out}/, {jobs} at a time with {threads} threads each.")
-        for sentence in experiment.budget.meaning:
+        for sentence in experiment.meaning:
             say(console, sentence)
         view = GridView(console, live=command.live)
         try:
@@ -113,8 +119,13 @@ def experiment_of(command: Compare) -> Experiment:
     Raises:
         ValueError: A name or a number is wrong, or options exclude each other.
     """
-    if command.name != "azr":
-        raise ValueError(f"experiment={command.name!r} is not known{did_you_mean(command.name, ['azr'])}; choose azr.")
+    if command.name not in DESIGNS:
+        raise ValueError(
+            f"experiment={command.name!r} is not known{did_you_mean(command.name, DESIGNS)}; choose {' or '.join(DESIGNS)}."
+        )
+    design = DESIGNS[command.name]
+    if command.judge and "judge" not in design.takes:
+        raise ValueError(f"judge={command.judge!r}: {command.name} counts right answers, which no judge gives; leave it out.")
     if command.fast and command.full:
         raise ValueError("fast and full are both given; --fast runs some arms for a short time, --full all of them for long.")
     if command.seeds is not None and command.seeds < 1:
@@ -126,14 +137,17 @@ def experiment_of(command: Compare) -> Experiment:
             open_source(text)
         elif text not in NAMES and not Path(text).is_file():
             raise ValueError(f"benchmark={text!r} is no file; name one that is there, or a benchmark of `selfplay benchmarks`.")
-    experiment = azr(
+    experiment = design.make(
         model=command.model,
         scale="fast" if command.fast else "full" if command.full else "core",
         counted=command.matching,
         benchmark=command.benchmark,
         device=command.device,
         sandbox=command.sandbox,
+        **({"judge": command.judge} if "judge" in design.takes else {}),
     )
+    if command.judge:
+        check_judge(command.judge)
     parse_short_cuts(experiment.measure.short_cuts)
     return experiment if command.seeds is None else experiment.with_seeds(command.seeds)
 
@@ -151,7 +165,7 @@ def arms_of(command: Compare, experiment: Experiment) -> tuple[str, ...]:
             raise ValueError(
                 f"only={name!r} is no arm of this comparison{did_you_mean(name, known)}; choose of {', '.join(known)}."
             )
-    return only
+    return with_starts(experiment, only)
 
 
 def jobs_of(command: Compare) -> int:

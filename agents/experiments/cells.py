@@ -12,8 +12,10 @@ from typing import Any
 from ..config.run import TrainConfig
 from ..config.toml_file import to_toml
 from ..core.files import write_whole
-from ..runs.folder import CHECKPOINTS, checkpoints, saved_step
-from .experiment import Arm, Experiment, ProblemSet
+from ..runs.folder import CHECKPOINTS, MODELS, checkpoints, saved_step, step_in
+from .arm import Arm
+from .experiment import Experiment
+from .measure import ProblemSet
 
 MEASURED, REPLIES = "measured", "replies"
 """In a cell's folder: what was measured, and the answers of a measurement under way."""
@@ -62,23 +64,45 @@ def cells_of(experiment: Experiment, only: Collection[str] = ()) -> list[Cell]:
 
 
 def needs(cell: Cell, cells: Sequence[Cell]) -> list[Cell]:
-    """The cells that have to be done before this one."""
+    """The cells without which this one cannot begin: those that its setting is chosen by, or the one whose model it takes."""
+    if cell.arm.start is not None:
+        return [other for other in cells if (other.arm.name, other.seed) == (cell.arm.start.arm, cell.seed)]
     if cell.arm.tuning is None or cell.value is not None:
         return []
     return [other for other in cells if other.arm == cell.arm and other.value is not None]
 
 
-def config_of(cell: Cell, chosen: float | None = None) -> TrainConfig | None:
+def with_starts(experiment: Experiment, names: Collection[str]) -> tuple[str, ...]:
+    """Names of arms, and of those whose models they begin with."""
+    starts = (arm.start.arm for arm in experiment.arms if arm.name in names and arm.start is not None)
+    return tuple(dict.fromkeys((*names, *starts)))
+
+
+def start_model(cell: Cell, out: Path) -> Path | None:
+    """The folder of the model that a cell of an arm with a start begins with; None where it is not there yet.
+
+    It is among the models that the other arm's run keeps, or, after the last of its steps, its checkpoint.
+    """
+    assert cell.arm.start is not None
+    folder = out / cell.arm.start.arm / f"seed-{cell.seed}"
+    kept = [path for place in (MODELS, CHECKPOINTS) for path in checkpoints(folder / place)]
+    return next((path for path in kept if step_in(path) == cell.arm.start.step), None)
+
+
+def config_of(cell: Cell, out: Path, chosen: float | None = None) -> TrainConfig | None:
     """The cell's run; None where nothing trains.
 
     Args:
         cell: It.
+        out: Folder of the experiment.
         chosen: The value of its arm's tuning, where it has one and the cell is none of those that it is chosen by.
     """
     config, value = cell.arm.config, cell.value if cell.value is not None else chosen
     if config is None:
         return None
     config = replace(config, seed=cell.seed)
+    if cell.arm.start is not None:
+        return replace(config, model=str(start_model(cell, out)))
     if cell.arm.tuning is None:
         return config
     assert value is not None  # a tuned cell waits for its value
@@ -94,7 +118,7 @@ def next_stage(experiment: Experiment, cell: Cell, out: Path, chosen: float | No
         out: Folder of the experiment.
         chosen: As of `config_of`.
     """
-    folder, config = out / cell.name, config_of(cell, chosen)
+    folder, config = out / cell.name, cell.arm.config
     if config is not None and saved_step(folder) < config.steps:
         return _training(folder, config)
     for problems in measurements(experiment, cell):
@@ -104,6 +128,8 @@ def next_stage(experiment: Experiment, cell: Cell, out: Path, chosen: float | No
                 "--tasks": problems.tasks,
                 "--limit": problems.limit,
                 "--samples": problems.samples,
+                **({"--judge": problems.judge} if problems.judge else {}),
+                **({"--against": experiment.model} if problems.against_start else {}),
                 **_options(experiment, cell, folder, problems.name, chosen),
             }
             flags = (str(word) for pair in asked.items() for word in pair)
@@ -112,11 +138,16 @@ def next_stage(experiment: Experiment, cell: Cell, out: Path, chosen: float | No
 
 
 def measurements(experiment: Experiment, cell: Cell) -> list[ProblemSet]:
-    """Everything that is measured of a cell's last model; runs measure the validation problems on their way."""
-    measure = experiment.measure
+    """Everything that is measured of a cell's last model; runs measure the validation problems on their way.
+
+    What is compared with the experiment's model is compared of trained models alone: each comparison holds that model's
+    with itself.
+    """
+    measure, untrained = experiment.measure, cell.arm.config is None
     if cell.value is not None:
         return [measure.validation]
-    return [*measure.sets, *([measure.validation] if cell.arm.config is None else [])]
+    sets = [*measure.sets, *([measure.style] if measure.style else []), *([measure.validation] if untrained else [])]
+    return [problems for problems in sets if not (untrained and problems.against_start)]
 
 
 def weight_of(experiment: Experiment, cell: Cell, name: str) -> float:
@@ -133,9 +164,9 @@ def stages_of(experiment: Experiment, cell: Cell) -> list[str]:
     return [*training, *(problems.name for problems in measurements(experiment, cell))]
 
 
-def prepare_stage(folder: Path, cell: Cell, stage: Stage, chosen: float | None = None) -> None:
+def prepare_stage(out: Path, cell: Cell, stage: Stage, chosen: float | None = None) -> None:
     """Makes what a stage needs in the cell's folder: the file of a run's settings, the folder of what is measured."""
-    config = config_of(cell, chosen)
+    folder, config = out / cell.name, config_of(cell, out, chosen)
     (folder if stage.name == TRAIN else folder / MEASURED).mkdir(parents=True, exist_ok=True)
     if stage.name == TRAIN and config is not None:
         write_whole(folder / SETTINGS, to_toml(config))

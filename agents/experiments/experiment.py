@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal, Self
 
 from ..config.bounds import check_choices, check_fields, known_fields
 from ..config.run import TrainConfig
-
-NAME = re.compile(r"[a-z0-9][a-z0-9-]*")
-"""A name of an arm or a set of problems, which is the name of a folder or file too."""
+from .arm import Arm
+from .measure import Measure
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,80 +45,6 @@ class Budget:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tuning:
-    """A setting that an arm chooses on the validation problems, by one run each, before its own runs."""
-
-    setting: Literal["learner.lr", "temperature"]
-    """`temperature` is that of an untrained model's answers."""
-    values: tuple[float, ...]
-    seed: int
-    """Of these runs; none of the arm's own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Arm:
-    """One way of training, or of not training."""
-
-    name: str
-    note: str
-    """What it is, and where it differs from what others call so: a sentence or two."""
-    config: TrainConfig | None = None
-    """Its runs but for their seeds; None: the model is measured as it is."""
-    seeds: tuple[int, ...] = (0,)
-    tuning: Tuning | None = None
-
-    def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise ValueError(f"Arm.name={self.name!r} is no name of a folder; choose small letters, digits and `-`.")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"Arm.seeds={self.seeds} of {self.name}: give at least one, and each once.")
-        if self.tuning is not None:
-            if self.tuning.seed in self.seeds:
-                raise ValueError(
-                    f"Tuning.seed={self.tuning.seed} of {self.name} is one of the arm's own, which would be measured on what "
-                    "they were chosen by; take another."
-                )
-            if (self.tuning.setting == "temperature") != (self.config is None):
-                raise ValueError(
-                    f"Tuning.setting={self.tuning.setting!r} of {self.name}: a learning rate is of an arm that trains, a "
-                    "temperature of one that does not."
-                )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ProblemSet:
-    """Problems that models are measured on."""
-
-    name: str
-    tasks: str
-    """As `EvalConfig.tasks`."""
-    samples: int
-    """Answers per problem of the last model of a run."""
-    limit: int = 0
-    """Problems per task type or source, the first ones; 0: all."""
-
-    def __post_init__(self) -> None:
-        check_fields(self, samples=1, limit=0)
-        if not NAME.fullmatch(self.name):
-            raise ValueError(f"ProblemSet.name={self.name!r} is no name of a file; choose small letters, digits and `-`.")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """How models are measured: all with the same problems, settings and seeds of answers."""
-
-    sets: tuple[ProblemSet, ...]
-    validation: ProblemSet
-    """What settings are chosen by; none of its problems is in `sets`."""
-    temperature: float = 1.0
-    max_new_tokens: int = 100
-    seed: int = 0
-    """Names the answers' seeds, which all models share."""
-    sampler: str = "transformers"
-    short_cuts: str = "none"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Experiment:
     """A grid of arms and seeds under one budget."""
 
@@ -139,23 +63,50 @@ class Experiment:
             raise ValueError(f"Experiment.arms={names}: give at least one, each with a name of its own.")
         for arm in self.arms:
             if arm.config is not None:
-                self._check(arm.name, arm.config)
+                self._check_start(arm)
+                self._check(arm, arm.config)
 
-    def _check(self, arm: str, config: TrainConfig) -> None:
+    def _check_start(self, arm: Arm) -> None:
+        """Stops where an arm begins with a model that will not be there."""
+        if arm.start is None:
+            return
+        other = next((one for one in self.arms if one.name == arm.start.arm), None)
+        if other is None or other.config is None or other.start is not None or not set(arm.seeds) <= set(other.seeds):
+            raise ValueError(f"Arm.start={arm.start} of {arm.name} is no arm that trains from the beginning with its seeds.")
+        kept = other.config.keep_models_every
+        if arm.start.step != other.config.steps and (not kept or arm.start.step % kept or arm.start.step > other.config.steps):
+            raise ValueError(f"Arm.start={arm.start} of {arm.name} is no step whose model stays; keep_models_every={kept}.")
+
+    def _check(self, arm: Arm, config: TrainConfig) -> None:
         """Stops where an arm does not have the experiment's budget or model."""
+        before = arm.updates_before
         asked = {
-            "steps": self.budget.steps,
+            "steps": self.budget.steps - (before if before < self.budget.steps else 0),
             "tokens_per_step": self.budget.tokens_per_step,
             "tokens_counted": self.budget.counted,
             "model": self.model,
         }
         for name, value in asked.items():
             if getattr(config, name) != value:
-                raise ValueError(f"{name}={getattr(config, name)!r} of arm {arm} is not the experiment's {value!r}; set it so.")
+                there = f"{name}={getattr(config, name)!r} of arm {arm.name}"
+                raise ValueError(f"{there} is not the experiment's {value!r}; set it so.")
         if config.learner.weight_decay:
             raise ValueError(
-                f"learner.weight_decay={config.learner.weight_decay:g} of arm {arm} would change every weight; set it to 0."
+                f"learner.weight_decay={config.learner.weight_decay:g} of arm {arm.name} changes every weight; set it to 0."
             )
+
+    @property
+    def meaning(self) -> tuple[str, ...]:
+        """Sentences on what is equal in all arms and what is not."""
+        twice = [arm.name for arm in self.arms if arm.updates_before >= self.budget.steps]
+        joined = [arm.name for arm in self.arms if 0 < arm.updates_before < self.budget.steps]
+        parts = [
+            f"Two stages make up the budget of {', '.join(joined)}: the steps of the model that its runs begin with count."
+            if joined
+            else "",
+            f"Each of two stages has the whole budget in {', '.join(twice)}." if twice else "",
+        ]
+        return (*self.budget.meaning, *filter(None, parts))
 
     def arm(self, name: str) -> Arm:
         """The arm of that name.
@@ -183,23 +134,6 @@ class Experiment:
             ValueError: A field is unknown or its value is wrong.
         """
         plain = dict(known_fields(cls, data))
-        measure = dict(known_fields(Measure, plain["measure"]))
-        measure["sets"] = tuple(ProblemSet(**one) for one in measure["sets"])
-        measure["validation"] = ProblemSet(**measure["validation"])
-        plain["measure"], plain["budget"] = Measure(**measure), Budget(**plain["budget"])
-        plain["arms"] = tuple(_arm(known_fields(Arm, arm)) for arm in plain["arms"])
+        plain["measure"], plain["budget"] = Measure.from_json(plain["measure"]), Budget(**plain["budget"])
+        plain["arms"] = tuple(Arm.from_json(arm) for arm in plain["arms"])
         return cls(**plain)
-
-
-def _arm(data: Mapping[str, Any]) -> Arm:
-    """An arm of JSON types."""
-    config, tuning = data["config"], data["tuning"]
-    return Arm(
-        name=data["name"],
-        note=data["note"],
-        config=None if config is None else TrainConfig.from_json(config),
-        seeds=tuple(data["seeds"]),
-        tuning=None
-        if tuning is None
-        else Tuning(setting=tuning["setting"], values=tuple(tuning["values"]), seed=tuning["seed"]),
-    )

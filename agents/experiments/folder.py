@@ -20,7 +20,8 @@ from selfplay_envs import UsageError
 
 from ..core.files import write_whole
 from ..tiny.problem_sets import warm_start_overlap
-from .experiment import Arm, Experiment
+from .arm import Arm
+from .experiment import Experiment
 
 RECORD = "experiment.json"
 MEANING, OVERLAP = "equal", "warm_start_overlap"
@@ -74,7 +75,7 @@ def record_experiment(out: Path, experiment: Experiment) -> Experiment:
     """
     whole = _joined(read_experiment(out), experiment, out) if (out / RECORD).is_file() else experiment
     seen = {OVERLAP: warm_start_overlap()} if whole.model == "tiny" else {}
-    write_whole(out / RECORD, json.dumps({MEANING: whole.budget.meaning, **seen, **whole.to_json()}, indent=1))
+    write_whole(out / RECORD, json.dumps({MEANING: whole.meaning, **seen, **whole.to_json()}, indent=1))
     return whole
 
 

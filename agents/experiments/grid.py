@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from .cells import TRAIN, Cell, Stage, finish_stage, needs, next_stage, prepare_stage, stages_of, weight_of
+from .cells import TRAIN, Cell, Stage, finish_stage, needs, next_stage, prepare_stage, stages_of, start_model, weight_of
 from .experiment import Experiment
 from .processes import Ended, StageProcess, is_free, last_line, step_of
 from .tuning import chosen_value
@@ -137,10 +137,11 @@ class Grid:
         before = needs(one.cell, self._cells)
         states = {id(other.cell): other for other in self.state.cells}
         if any(states[id(cell)].status == "failed" for cell in before):
-            one.status, one.reason = "failed", "what its setting is chosen by failed"
+            one.status, one.reason = "failed", f"{before[0].name}, without which it cannot begin, failed"
             return None
-        chosen = self._chosen(one.cell)
-        if one.cell.arm.tuning is not None and one.cell.value is None and chosen is None:
+        chosen, tuning = self._chosen(one.cell), one.cell.arm.tuning
+        unchosen = tuning is not None and one.cell.value is None and chosen is None
+        if unchosen or (one.cell.arm.start is not None and start_model(one.cell, self.out) is None):
             one.left = sum(weight_of(self.experiment, one.cell, name) for name in stages_of(self.experiment, one.cell))
             return None
         stage = next_stage(self.experiment, one.cell, self.out, chosen)
@@ -185,7 +186,7 @@ class Grid:
     def _begin(self, one: CellState, stage: Stage) -> None:
         one.status, one.stage = "running", stage.name
         one.step = step_of(self.out / one.cell.name, one.cell.arm.config)
-        prepare_stage(self.out / one.cell.name, one.cell, stage, self._chosen(one.cell))
+        prepare_stage(self.out, one.cell, stage, self._chosen(one.cell))
         process = StageProcess(self.out / one.cell.name, stage.name, stage.args, self.threads)
         self._running[one.cell.name] = (one, stage, process)
 

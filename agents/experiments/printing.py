@@ -18,10 +18,13 @@ def as_toml(experiment: Experiment) -> str:
         config = arm.pop("config")
         if config is not None:
             arm["config"] = without(config, common)
-        if arm["tuning"] is None:
-            del arm["tuning"]
+        for name in ("tuning", "start"):
+            if arm[name] is None:
+                del arm[name]
+    if data["measure"]["style"] is None:
+        del data["measure"]["style"]
     arms = data.pop("arms")
-    lines = [f"# {sentence}\n" for sentence in experiment.budget.meaning]
+    lines = [f"# {sentence}\n" for sentence in experiment.meaning]
     return "".join(lines) + toml_text({**data, "common": common, "arms": arms})
 
 

@@ -11,7 +11,8 @@ from selfplay_envs.names.registration import answering_roles
 
 from ..runs.columns import groups_of
 from ..runs.rows import JsonRow
-from .experiment import Arm, Budget
+from .arm import Arm
+from .experiment import Budget
 from .results import CellResult
 
 
@@ -103,7 +104,7 @@ def _epochs(arm: Arm, runs: Sequence[CellResult], answers: frozenset[str]) -> fl
         return None
     trained = dict.fromkeys(answers, 0.0)
     for cell in runs:
-        for row in cell.rows:
+        for row in _on_fixed_tasks(arm, cell):
             for group in groups_of(row):
                 if (role := group.partition("/")[0]) in answers:
                     trained[role] += row[f"{group}/trained"]
@@ -117,7 +118,7 @@ def _distinct(arm: Arm, runs: Sequence[CellResult]) -> int | None:
     sizes = _task_counts(arm, runs)
     if not sizes:
         return None
-    steps = max(len(cell.rows) for cell in runs)
+    steps = max(len(_on_fixed_tasks(arm, cell)) for cell in runs)
     mixes = [mix for mix in arm.config.games if mix.task_source]
     return sum(min(size, steps * mix.fixed) for mix, size in zip(mixes, sizes, strict=True))
 
@@ -125,7 +126,15 @@ def _distinct(arm: Arm, runs: Sequence[CellResult]) -> int | None:
 def _task_counts(arm: Arm, runs: Sequence[CellResult]) -> list[int]:
     """Fixed tasks of each game that has some, as the runs' rows say."""
     assert arm.config is not None
-    return [int(runs[0].rows[0][f"{mix.game_name}/tasks"]) for mix in arm.config.games if mix.task_source]
+    rows = [row for cell in runs for row in _on_fixed_tasks(arm, cell)]
+    return [int(rows[0][f"{mix.game_name}/tasks"]) for mix in arm.config.games if mix.task_source and rows]
+
+
+def _on_fixed_tasks(arm: Arm, cell: CellResult) -> list[JsonRow]:
+    """The rows of steps on the arm's fixed tasks: not those of another arm whose model its runs begin with."""
+    assert arm.config is not None
+    keys = [f"{mix.game_name}/tasks" for mix in arm.config.games if mix.task_source]
+    return [row for row in cell.rows if all(key in row for key in keys)]
 
 
 @cache

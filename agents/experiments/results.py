@@ -26,7 +26,8 @@ class CellResult:
     """Of the arm's tuning, for a run that this is chosen by; None of the arm's own runs."""
     folder: Path
     rows: tuple[JsonRow, ...]
-    """Of `metrics.jsonl`, a step each."""
+    """Of `metrics.jsonl`, a step each. Where the run begins with another arm's model, the rows of that one stand before its
+    own, whose steps go on from there; of `validation` and `models` likewise."""
     timings: tuple[JsonRow, ...]
     validation: tuple[JsonRow, ...]
     """Of `eval.jsonl`: the validation problems along the run."""
@@ -81,17 +82,33 @@ def load_results(folder: Path) -> Results:
 
 
 def _read(experiment: Experiment, cell: Cell, out: Path) -> CellResult:
-    folder = out / cell.name
+    folder, start = out / cell.name, cell.arm.start
+    before = out / Cell(experiment.arm(start.arm), cell.seed).name if start is not None else None
+    own = cell.arm.config.steps if cell.arm.config is not None else 0
+    models = _models(folder, own)
+    if start is not None and before is not None:
+        earlier = _models(before, start.step)
+        models = {step: path for step, path in earlier.items() if step <= start.step} | {
+            start.step + step: path for step, path in models.items()
+        }
+
+    def rows(name: str) -> tuple[JsonRow, ...]:
+        found = read_rows(folder / name)
+        if start is None or before is None:
+            return tuple(found)
+        earlier = [row for row in read_rows(before / name) if int(row["step"]) <= start.step]
+        return (*earlier, *({**row, "step": int(row["step"]) + start.step} for row in found))
+
     return CellResult(
         arm=cell.arm.name,
         seed=cell.seed,
         value=cell.value,
         folder=folder,
-        rows=tuple(read_rows(folder / "metrics.jsonl")),
-        timings=tuple(read_rows(folder / "timings.jsonl")),
-        validation=tuple(read_rows(folder / "eval.jsonl")),
+        rows=rows("metrics.jsonl"),
+        timings=rows("timings.jsonl"),
+        validation=rows("eval.jsonl"),
         measured=_measured(experiment, cell, folder),
-        models=_models(folder, experiment.budget.steps),
+        models=models,
         costs=tuple(read_rows(folder / COSTS)),
     )
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ..core.files import write_whole
+from .arm import Arm
 from .cells import Cell, read_measured
-from .experiment import Arm, Experiment
+from .experiment import Experiment
 
 CHOICE = "tuning.json"
 SCORE = "all/pass@1"

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from agents.config.run import TrainConfig
-from agents.experiments.azr import azr
+from agents.experiments.designs.azr import azr
 from agents.experiments.experiment import Experiment
 from agents.experiments.findings.changes import TOLERANCES, ChangesAt
 from agents.experiments.folder import record_experiment

@@ -57,7 +57,7 @@ LIGHT = {
     "agents.display.live": ("torch", "transformers", "matplotlib"),
     "agents.display.results": ("torch", "transformers", "matplotlib"),
     "agents.display.grid": ("torch", "transformers", "matplotlib"),
-    "agents.experiments.azr": ("torch", "transformers", "rich", "matplotlib"),
+    "agents.experiments.designs.azr": ("torch", "transformers", "rich", "matplotlib"),
     "agents.experiments.results": ("torch", "transformers", "rich", "matplotlib"),
     "agents.display.plots": ("torch", "transformers", "matplotlib"),
     "agents.cli.main": ("torch", "transformers", "rich", "matplotlib", "sandboxes", "selfplay_envs"),
@@ -280,6 +280,10 @@ ROOMS = {
             "selfplay_envs",
         ),
     ),
+    "agents/analysis/curriculum": Room(
+        "What proposers ask over training: how valid, long, hard and varied it is, and a sample of it solved anew.",
+        ("analysis", "config", "core", "evaluation", "runs", "samplers", "selfplay_envs", "tiny"),
+    ),
     "agents/analysis/entropy": Room(
         "How sure a model is of its next token: over training, token by token, and what an update makes of it.",
         (
@@ -296,6 +300,10 @@ ROOMS = {
             "selfplay_envs",
         ),
     ),
+    "agents/analysis/stability": Room(
+        "Whether a run stays healthy: rewards, KL, lengths, validity by role over steps; alarms with step and reason.",
+        ("analysis", "runs", "selfplay_envs"),
+    ),
     "agents/analysis/weights": Room(
         "What training changed: two or three checkpoints of anybody's, weight by weight, read in slices.",
         ("core", "models", "runs", "tiny"),
@@ -304,12 +312,18 @@ ROOMS = {
         "Several runs under one budget: arms, seeds, cells, and the claims that they decide.",
         ("config", "core", "runs", "selfplay_envs", "tiny"),
     ),
+    "agents/experiments/designs": Room(
+        "The experiments that come with the package: arms, budgets and problems of each, and the table of them.",
+        ("config", "experiments"),
+    ),
     "agents/experiments/findings": Room(
         "What an experiment found: its arms beside the base, and the claims that this decides.",
         (
             "analysis",
             "analysis/answers",
+            "analysis/curriculum",
             "analysis/entropy",
+            "analysis/stability",
             "analysis/weights",
             "core",
             "evaluation",
@@ -319,14 +333,24 @@ ROOMS = {
     ),
     "agents/reports": Room(
         "Pages and pictures made of results; computes nothing.",
-        ("analysis", "analysis/answers", "analysis/entropy", "analysis/weights", "core"),
+        (
+            "analysis",
+            "analysis/answers",
+            "analysis/curriculum",
+            "analysis/entropy",
+            "analysis/stability",
+            "analysis/weights",
+            "core",
+        ),
     ),
     "agents/reports/experiment": Room(
         "The page of an experiment, a module per part of it.",
         (
             "analysis",
             "analysis/answers",
+            "analysis/curriculum",
             "analysis/entropy",
+            "analysis/stability",
             "analysis/weights",
             "experiments",
             "experiments/findings",
@@ -359,6 +383,7 @@ ROOMS = {
             "duels",
             "evaluation",
             "experiments",
+            "experiments/designs",
             "hardware",
             "memory_plan",
             "models",
@@ -370,15 +395,22 @@ ROOMS = {
             "training",
         ),
     ),
+    "agents/cli/solving": Room(
+        "Samples of proposals solved anew by the models of runs, one model at a time, for whoever asks what proposers ask.",
+        ("analysis/curriculum", "arguments", "config", "display", "selfplay_envs"),
+    ),
     "agents/cli/analyses": Room(
         "The questions of `selfplay analyze`, one module each, and the report that answers all of them.",
         (
             "analysis",
             "analysis/answers",
+            "analysis/curriculum",
             "analysis/entropy",
+            "analysis/stability",
             "analysis/weights",
             "arguments",
             "batching",
+            "cli/solving",
             "config",
             "core",
             "display",
@@ -388,6 +420,21 @@ ROOMS = {
             "reports",
             "reports/experiment",
             "runs",
+            "selfplay_envs",
+        ),
+    ),
+    "agents/cli/analyses/curriculum": Room(
+        "A question of `selfplay analyze`: what proposers ask. Its options and its tables.",
+        (
+            "analysis",
+            "analysis/curriculum",
+            "arguments",
+            "cli/analyses",
+            "cli/solving",
+            "core",
+            "display",
+            "evaluation",
+            "reports",
             "selfplay_envs",
         ),
     ),

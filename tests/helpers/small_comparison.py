@@ -8,11 +8,13 @@ from pathlib import Path
 
 from agents.config.game_mixes import DEDUCTION
 from agents.config.run import TrainConfig
-from agents.experiments.azr import azr
+from agents.experiments.arm import Arm
 from agents.experiments.cells import cells_of
-from agents.experiments.experiment import Arm, Budget, Experiment, Measure, ProblemSet
+from agents.experiments.designs.azr import azr
+from agents.experiments.experiment import Budget, Experiment
 from agents.experiments.folder import alone_in_experiment, record_experiment
 from agents.experiments.grid import Grid, GridState
+from agents.experiments.measure import Measure, ProblemSet
 
 STEPS, TOKENS = 4, 150
 

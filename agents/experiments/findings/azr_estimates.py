@@ -1,4 +1,4 @@
-"""The statistics of the claims about self-play, computed from what an experiment found, and the verdicts on them."""
+"""The statistics of the claims about self-play, computed from what an experiment found."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import numpy as np
 from scipy.special import stdtr
 
 from ...analysis.answers.trials import Trials, on_common_problems
-from ...analysis.claims import Claim, Decision, JointDecision, decide, decide_all
+from ...analysis.claims import Estimates
+from ...analysis.curriculum.proposals import last_solve_rate
 from ...analysis.dynamics import ALL_ARMS
-from ...analysis.entropy.curves import ENDS, WHOLE, entropy_curves
+from ...analysis.entropy.curves import WHOLE, entropy_curves
 from ...analysis.exponential_fit import ExponentialFit
 from ...analysis.intervals import GAIN as GAIN_BOUNDS
 from ...analysis.intervals import Estimate, crossed_difference, crossed_mean, difference_over_seeds, mean_over_seeds
-from ...analysis.proposals import last_solve_rate
+from ...analysis.seed_curves import ENDS
 from ...analysis.weights.equal_size import common_sizes, unchanged_at
 from ...evaluation.statistics import powers_of_two
 from . import azr_claims as claims
@@ -25,19 +26,6 @@ from .findings import BASE, Findings
 HELD_OUT = "held-out"
 ORDER = ("sft", "self-play", "rlvr")
 """Arms of the claim about unchanged weights."""
-Estimates = Mapping[str, Estimate | None]
-
-
-def decide_claims(findings: Findings) -> list[Decision | JointDecision]:
-    """The verdict on every claim; what was not measured leaves a claim undecided."""
-    decided: list[Decision | JointDecision] = []
-    for claim in claims.CLAIMS:
-        estimates = _ESTIMATES[claim.name](findings)
-        if isinstance(claim, Claim):
-            decided.append(decide(claim, estimates.get(claim.name)))
-        else:
-            decided.append(decide_all(claim, estimates))
-    return decided
 
 
 def problem_set(findings: Findings) -> str:
@@ -141,8 +129,8 @@ def _frozen(findings: Findings) -> Estimates:
     rates = [
         {
             str(seed): rate
-            for seed, proposals in findings.proposals.get(arm, {}).items()
-            if (rate := last_solve_rate(proposals)) is not None
+            for seed, run in findings.curricula.get(arm, {}).items()
+            if (rate := last_solve_rate(run.proposals)) is not None
         }
         for arm in ("frozen", "self-play")
     ]
@@ -190,7 +178,7 @@ def _difference(first: Mapping[str, float], second: Mapping[str, float]) -> Esti
     return difference_over_seeds(first, second) if min(len(first), len(second)) > 1 else None
 
 
-_ESTIMATES: Mapping[str, Callable[[Findings], Estimates]] = {
+ESTIMATES: Mapping[str, Callable[[Findings], Estimates]] = {
     claims.GAIN.name: lambda findings: {claims.GAIN.name: _gain(findings, "self-play")},
     claims.CLOSING_GAP.name: _closing,
     claims.ENTROPIES.name: _of_roles,

@@ -6,17 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from ...analysis.answers.pass_at_k import PassAtK, compare_pass_at_k
+from ...analysis.answers.scores import Scores, Wins
 from ...analysis.answers.trials import Trials, trials_of_rows
+from ...analysis.curriculum.proposals import proposals_of_run
+from ...analysis.curriculum.quantities import series_of
+from ...analysis.curriculum.study import RunCurriculum
 from ...analysis.dynamics import LawOfArm, Point, laws_of, points_of
-from ...analysis.entropy.curves import SeedCurve, over_seeds
+from ...analysis.entropy.curves import over_seeds
 from ...analysis.finished_runs import FinishedRun
-from ...analysis.proposals import Proposal, proposals_of_run
+from ...analysis.seed_curves import SeedCurve
+from ...analysis.stability.alarms import Stability, stability_of
 from ...analysis.weights.checkpoint import open_checkpoint
 from ...analysis.weights.sparsity import Sparsity, measure_sparsity
 from ...analysis.weights.update_rank import UpdateRanks
-from ..experiment import Arm
+from ..arm import Arm
 from ..records import Realised, realised
 from ..results import CellResult, Results
+from .answers import scores_of, styles_of, wins_of
 from .changes import ChangesAt, changes_of_cell
 from .predictions import Predictions, predictions_of
 from .updates import RunOverlap, last_models, overlaps_of, ranks_by_arm
@@ -37,14 +43,20 @@ class Findings:
     """What arms that train really had."""
     trials: Mapping[str, Mapping[str, Trials]]
     """Right answers by set of problems and arm."""
+    scores: Mapping[str, Mapping[str, Scores]]
+    """Scores of answers that can be partly right, by set of problems and arm."""
+    wins: Mapping[str, Mapping[str, Wins]]
+    """Win rates against the base by set of problems and arm, of the base against itself where its own scores are known."""
+    styles: Mapping[str, Scores]
+    """Whether answers are in the style that was asked about, 1 or 0, by arm."""
     beside_base: Mapping[str, Mapping[str, PassAtK]]
     """Every other arm beside the base, by set of problems and arm."""
     runs: Mapping[str, Sequence[FinishedRun]]
     """The runs of arms that train, by arm."""
     entropies: Sequence[SeedCurve]
     """Of arms that sample: on given replies an entropy is not the policy's own."""
-    proposals: Mapping[str, Mapping[int, Sequence[Proposal]]]
-    """Valid proposals by arm and seed, of arms that have some."""
+    curricula: Mapping[str, Mapping[int, RunCurriculum]]
+    """What was proposed, by arm and seed, of arms that propose; nothing of it is solved anew."""
     changes: Mapping[str, Mapping[int, Sequence[ChangesAt]]]
     """Kept models beside the start, by arm and seed."""
     layers: Mapping[str, Sparsity]
@@ -58,6 +70,8 @@ class Findings:
     points: Sequence[Point]
     """Entropy and pass@k along the runs that sample."""
     laws: Sequence[LawOfArm]
+    stability: Stability
+    """Alarms of the runs of arms that train, and what they watch."""
 
     @property
     def arms(self) -> tuple[Arm, ...]:
@@ -83,24 +97,28 @@ def find(results: Results, on_part: OnPart | None = None) -> Findings:
     runs, changes = _runs(results), _changes(results, on_part)
     sampled = [run for of_arm in runs.values() for run in of_arm if not run.imitates]
     points = [point for run in sampled if run.evaluations for point in _points(run, changes)]
-    trials = _trials(results)
+    trials, scored = _trials(results), scores_of(results)
     layers, ranks, overlaps = _last_updates(results)
     return Findings(
         results=results,
         unfinished=unfinished,
         realised=_realised(results),
         trials=trials,
+        scores=scored,
+        wins=wins_of(results, scored),
+        styles=styles_of(results),
         beside_base={name: _beside_base(arms) for name, arms in trials.items()},
         runs=runs,
         entropies=over_seeds(sampled, "exact") if sampled else [],
-        proposals=_proposals(results),
+        curricula=_curricula(results),
         changes=changes,
         layers=layers,
         ranks=ranks,
         overlaps=overlaps,
-        predictions=predictions_of(sampled, on_part),
+        predictions=predictions_of([run for run in sampled if not _before(results, run.arm)], on_part),
         points=points,
         laws=laws_of(points) if points else [],
+        stability=stability_of([run for of_arm in runs.values() for run in of_arm]),
     )
 
 
@@ -109,6 +127,11 @@ def _is_done(results: Results, cell: CellResult) -> bool:
     if results.experiment.arm(cell.arm).config is None:
         return bool(cell.measured)
     return bool(cell.rows) and int(cell.rows[-1]["step"]) >= results.experiment.budget.steps
+
+
+def _before(results: Results, arm: str) -> int:
+    """Updates behind the model that an arm's runs begin with; its recorded episodes count its own steps alone."""
+    return results.experiment.arm(arm).updates_before
 
 
 def _points(run: FinishedRun, changes: Mapping[str, Mapping[int, Sequence[ChangesAt]]]) -> list[Point]:
@@ -128,6 +151,8 @@ def _trials(results: Results) -> dict[str, dict[str, Trials]]:
     found: dict[str, dict[str, Trials]] = {}
     for problems in results.experiment.measure.sets:
         for arm in results.experiment.arms:
+            if problems.against_start:  # its rows hold duels
+                continue
             cells = [cell for cell in results.arm(arm.name) if problems.name in cell.measured]
             rows = {f"seed {cell.seed}": cell.measured[problems.name] for cell in cells}
             if rows:
@@ -163,11 +188,14 @@ def _run(arm: Arm, cell: CellResult) -> FinishedRun:
     )
 
 
-def _proposals(results: Results) -> dict[str, dict[int, list[Proposal]]]:
-    found: dict[str, dict[int, list[Proposal]]] = {}
+def _curricula(results: Results) -> dict[str, dict[int, RunCurriculum]]:
+    found: dict[str, dict[int, RunCurriculum]] = {}
     for cell in results.cells:
-        if proposals := proposals_of_run(cell.folder):
-            found.setdefault(cell.arm, {})[cell.seed] = proposals
+        before = _before(results, cell.arm)
+        if proposals := [replace(one, step=one.step + before) for one in proposals_of_run(cell.folder)]:
+            name, series = f"{cell.arm}, seed {cell.seed}", series_of(proposals, cell.rows)
+            run = RunCurriculum(name=name, arm=cell.arm, proposals=proposals, series=series)
+            found.setdefault(cell.arm, {})[cell.seed] = run
     return found
 
 

@@ -13,8 +13,8 @@ from ..results import CellResult
 
 MATRICES = 32
 """Whose ranks are measured, evenly spread over kinds and layers: of a large model they take longest."""
-REFERENCE = "self-play"
-"""The arm whose changed weights those of the other arms are compared with."""
+REFERENCES = ("self-play", "lsp")
+"""Arms of which the first one that is there is the one whose changed weights those of the other arms are compared with."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +50,7 @@ def ranks_by_arm(models: Mapping[str, Mapping[int, Path]], start: Checkpoint) ->
 
 
 def overlaps_of(models: Mapping[str, Mapping[int, Path]], start: Checkpoint) -> list[RunOverlap]:
-    """Of every arm the first two seeds with each other, and its first seed with that of `REFERENCE`.
+    """Of every arm the first two seeds with each other, and its first seed with that of the reference arm.
 
     The first seeds share seed and model, not data: arms draw their tasks and replies from streams of their own.
 
@@ -58,13 +58,14 @@ def overlaps_of(models: Mapping[str, Mapping[int, Path]], start: Checkpoint) -> 
         models: See `last_models`.
         start: Where all arms began.
     """
+    reference = next((arm for arm in REFERENCES if arm in models), "")
     pairs: list[tuple[str, str, tuple[int, int]]] = []
     for arm, of_arm in models.items():
         seeds = list(of_arm)
         if len(seeds) > 1:
             pairs.append((arm, arm, (seeds[0], seeds[1])))
-        if arm != REFERENCE and REFERENCE in models:
-            pairs.append((arm, REFERENCE, (seeds[0], next(iter(models[REFERENCE])))))
+        if reference and arm != reference:
+            pairs.append((arm, reference, (seeds[0], next(iter(models[reference])))))
     return [
         RunOverlap(arm=arm, other=other, seeds=seeds, overlap=_overlap(start, models[arm][seeds[0]], models[other][seeds[1]]))
         for arm, other, seeds in pairs

@@ -11,13 +11,8 @@ from ...experiments.findings.findings import BASE, Findings
 from ..page import Picture, Section, Table
 from ..pass_at_k import draw_pass_at_k
 from ..style import Looks
+from .published import published
 from .words import NONE, between, gained, p_text, points
-
-PUBLISHED = (
-    "The paper's own numbers per benchmark could not be read; it says that self-play is above its base at small k and that the "
-    "base catches up or passes at large k. An independent measurement on HumanEval (base and AZR-Coder-7B, temperature 0.6) "
-    "has 0.805 and 0.835 at k = 1, 0.951 and 0.970 at k = 16, 0.982 and 0.963 at k = 32."
-)
 
 TINY = (
     " The tiny model's warm start held deliberately wrong answers, so that a lower temperature alone gains: the arm "
@@ -59,8 +54,8 @@ def _section(findings: Findings, name: str, comparisons: Sequence[PassAtK], look
         "after Holm. Crossover: where the difference turns from above the base to below, and the range of k in which it may be "
         "0.",
         caveat="The last checkpoint of every run is measured, none is chosen."
-        + (TINY if findings.results.experiment.model == "tiny" else ""),
-        published=PUBLISHED if name == "held-out" or name == "benchmark" else "",
+        + (TINY if findings.results.experiment.model == "tiny" and findings.results.experiment.name == "azr" else ""),
+        published=published(findings, "pass-at-k") if name in ("held-out", "benchmark") else "",
     )
 
 

@@ -36,11 +36,11 @@ def budget_section(findings: Findings) -> Section:
     return Section(
         name="budget",
         title="Arms, and what is equal among them",
-        text=[*experiment.budget.meaning, *_seen_before(findings)],
+        text=[*experiment.meaning, *_seen_before(findings)],
         tables=tables,
         definition="Tokens a step: trained tokens, mean and standard deviation over steps and runs; of budget: counted tokens "
         "by those of the budget; answers': trained tokens of roles that answer; epochs: trained fixed tasks by their number; "
-        "tasks drawn: different fixed tasks of the longest run.",
+        "tasks drawn: different fixed tasks of the longest run; processor: of training, of two stages the second.",
     )
 
 
@@ -50,7 +50,7 @@ def _drawn(one: Realised) -> str:
 
 def _seen_before(findings: Findings) -> list[str]:
     """How many programs of each set the tiny model had seen in its warm start; nothing of other models."""
-    if findings.results.experiment.model != "tiny":
+    if findings.results.experiment.model != "tiny" or findings.results.experiment.name != "azr":
         return []
     counts = {name: f"{count['in_warm_start']:,} of {count['programs']:,}" for name, count in warm_start_overlap().items()}
     training, *others = (f"{counts[name]} {words}" for name, words in SETS.items())

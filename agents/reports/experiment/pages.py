@@ -12,12 +12,15 @@ from ..style import Looks
 from .answers import answers_sections
 from .budget import budget_section
 from .claims import claims_section
+from .curriculum import curriculum_section
 from .prediction import prediction_section
-from .proposals import proposals_section
+from .published import TITLES
+from .stability import stability_section
 from .tokens import tokens_section
 from .training import dynamics_section, entropy_section, validation_section
 from .updates import updates_section
 from .weights import weights_section
+from .win_rates import style_section, win_rate_sections
 
 
 def page_of(findings: Findings, decisions: Sequence[Decision | JointDecision], study: EntropyStudy | None = None) -> Page:
@@ -35,21 +38,24 @@ def page_of(findings: Findings, decisions: Sequence[Decision | JointDecision], s
         f"Model {experiment.model}; {len(seeds)} arms, {sum(seeds.values())} cells: "
         + ", ".join(f"{name} ({count})" for name, count in seeds.items())
         + ". In brackets the number of seeds.",
-        *experiment.budget.meaning[:1],
+        *experiment.meaning[:1],
         *([f"Not finished, and left out: {', '.join(findings.unfinished)}."] if findings.unfinished else []),
     ]
     sections = [
         claims_section(decisions),
         budget_section(findings),
+        *win_rate_sections(findings, looks),
+        style_section(findings, looks),
         *answers_sections(findings, looks),
         entropy_section(findings, looks),
         tokens_section(study, looks),
         prediction_section(findings),
         validation_section(findings, looks),
-        proposals_section(findings, looks),
+        curriculum_section(findings, looks),
+        stability_section(findings, looks),
         weights_section(findings, looks),
         updates_section(findings),
         dynamics_section(findings, looks),
     ]
-    title = f"The experiment {experiment.name}: self-play beside fixed tasks and gold replies"
+    title = f"The experiment {experiment.name}: {TITLES[experiment.name]}"
     return Page(title=title, lead=lead, sections=[one for one in sections if one is not None])

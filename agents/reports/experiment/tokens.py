@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ...analysis.entropy.intervals import Interval
 from ...analysis.entropy.study import EntropyStudy
 from ...analysis.entropy.tokens import ALL, EDGE_E
+from ...analysis.seed_curves import Interval
 from ..entropy import draw_study
 from ..page import Picture, Section, Table
 from ..style import Looks

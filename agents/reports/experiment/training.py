@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...analysis.dynamics import ALL_ARMS
-from ...analysis.entropy.curves import WHOLE, SeedCurve
+from ...analysis.entropy.curves import WHOLE
 from ...analysis.exponential_fit import ExponentialFit
+from ...analysis.seed_curves import SeedCurve
+from ...analysis.stability.reward_drift import held_out
 from ...experiments.findings.findings import Findings
 from ..dynamics import draw_dynamics
 from ..entropy import draw_curves
 from ..page import Picture, Section, Table
 from ..style import Looks
+from .published import published
 from .series import lines_picture, mean_series
 from .words import NONE, plain, points
 
@@ -46,38 +49,44 @@ def entropy_section(findings: Findings, looks: Looks) -> Section | None:
         "trained, by the step before whose update it was; bands: Student's t over seeds.",
         caveat="Arms that imitate given replies have no entropy here: on replies that are not the policy's own it would be "
         "another number. A proposer that does not train has none either.",
-        published="Both roles collapse, and the proposer's entropy stays above the solver's throughout (the paper's figure 4; "
-        "no values could be read).",
+        published=published(findings, "entropy"),
     )
 
 
 def validation_section(findings: Findings, looks: Looks) -> Section | None:
-    """pass@1 on the validation problems over steps, by arm; None where it was not measured."""
+    """pass@1 on the validation problems over steps, or the score of answers that can be partly right, by arm.
+
+    None where it was not measured.
+    """
+    curves = {arm: [held_out(run.evaluations) for run in runs] for arm, runs in findings.runs.items()}
     series = {
-        arm: mean_series([[(int(row["step"]), float(row["all/pass@1"])) for row in run.evaluations] for run in runs])
-        for arm, runs in findings.runs.items()
+        arm: mean_series([list(zip(curve.steps, curve.values, strict=True)) for curve in of_arm])
+        for arm, of_arm in curves.items()
     }
+    scored = any(
+        key.endswith("/score") for runs in findings.runs.values() for run in runs for row in run.evaluations for key in row
+    )
+    what = "score" if scored else "pass@1"
     series = {arm: points_of_arm for arm, points_of_arm in series.items() if points_of_arm}
     if not series:
         return None
     rows = [(arm, *(points(value) for _, value in (of_arm[0], of_arm[-1]))) for arm, of_arm in series.items()]
     return Section(
         name="validation",
-        title="Validation over training, and the proposer's reward",
+        title="Validation over training",
         pictures=[
             lines_picture(
                 "validation",
                 series,
                 looks,
                 "validation problems",
-                "pass@1 (mean of games and seeds)",
-                "Validation pass@1 over steps by arm.",
+                f"{what} (mean of games and seeds)",
+                f"Validation {what} over steps by arm.",
             )
         ],
         tables=[Table(columns=("arm", "first measured %", "last measured %"), rows=rows)],
-        definition="Mean over task types of pass@1 on the validation problems, whose programs are none of the held-out ones, "
-        "mean over seeds.",
-        published="With the reward that peaks at one half, final validation accuracy is 2 % lower, and entropy is unchanged.",
+        definition=f"Mean over task types of the {what} on the validation problems, none of which is held out, over seeds.",
+        published=published(findings, "validation"),
     )
 
 

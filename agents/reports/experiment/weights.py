@@ -13,6 +13,7 @@ from ...runs.adapters import has_adapter_per_role
 from ..page import Picture, Section, Table
 from ..sparsity import draw_sparsity
 from ..style import Looks
+from .published import published
 from .words import NONE, plain, points
 
 TINY = (
@@ -61,12 +62,11 @@ def weights_section(findings: Findings, looks: Looks) -> Section | None:
             ),
         ],
         definition="Share of weights with |end - start| at most a tolerance, both in float32, or exactly equal after both are "
-        "rounded to bfloat16. At equal size: linear in log RMS between the kept models of a run, in the middle of the "
-        "sizes that the runs of SFT, self-play and RLVR passed. Pictures by layer and type: the first seed of every arm.",
+        "rounded to bfloat16. At equal size: linear in log RMS between the kept models of a run, in the middle of the sizes "
+        "that all runs passed, or those of SFT, self-play and RLVR where they are there. Pictures by layer and type: the first "
+        "seed of every arm.",
         caveat=TINY if findings.results.experiment.model == "tiny" else "",
-        published="AZR-Coder-7B leaves about 45.7 % unchanged; third-party notes give 94 to 98 % for RLVR and 3 to 7 % for "
-        "SFT, with the labels swapped in one table. Mukherjee et al. (arXiv 2505.11711): 70 to 95 % for RL, 6 to 15 % for SFT, "
-        "in bfloat16 with 1e-5.",
+        published=published(findings, "weights"),
     )
 
 

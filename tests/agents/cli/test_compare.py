@@ -17,7 +17,14 @@ from tests.helpers.program import refused
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        (("azz",), "experiment='azz' is not known; did you mean 'azr'?; choose azr."),
+        (("azz",), "experiment='azz' is not known; did you mean 'azr'?; choose azr or lsp."),
+        (("azr", "--judge", "rules"), "judge='rules': azr counts right answers, which no judge gives"),
+        (("lsp", "--judge", "rules"), "judge='rules' is for other models than tiny"),
+        (("lsp", "--benchmark", "alpacaeval"), "benchmark='alpacaeval' is for other models than tiny"),
+        (("lsp", "--model", "x/y", "--benchmark", "alpacaeval"), "judge='' with model='x/y'"),
+        (("lsp", "--model", "x/y", "--judge", "rules"), "benchmark='' with model='x/y'"),
+        (("lsp", "--model", "x/y", "--benchmark", "alpacaeval", "--judge", "rulez"), "'rulez' is not known"),
+        (("lsp", "--only", "lsp-then-lr"), "only='lsp-then-lr' is no arm of this comparison; did you mean 'lsp-then-rl'?"),
         (("azr", "--fast", "--full"), "fast and full are both given"),
         (("azr", "--seeds", "0"), "seeds=0 must be at least 1."),
         (("azr", "--jobs", "-1"), "jobs=-1 must be at least 1"),
@@ -43,6 +50,21 @@ def test_it_prints_what_it_would_run(capsys: pytest.CaptureFixture[str]) -> None
     data = tomllib.loads(capsys.readouterr().out)
     assert data["budget"] == {"steps": 40, "tokens_per_step": 3_000, "counted": "answers"}
     assert [(arm["name"], arm["seeds"]) for arm in data["arms"]][1:3] == [("sft", [0, 1, 2]), ("rlvr", [0, 1, 2])]
+
+
+def test_it_prints_two_stages(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["compare", "lsp", "--print"]) == 0
+    data = tomllib.loads(capsys.readouterr().out)
+    [arm] = [arm for arm in data["arms"] if arm["name"] == "lsp-then-rl"]
+    half = data["budget"]["steps"] // 2
+    assert (arm["start"], arm["config"]["steps"]) == ({"arm": "lsp", "step": half}, half)
+    assert data["measure"]["style"]["judge"] == "styled:style=repetition,weight=1"
+    assert "start" not in data["arms"][0]
+
+
+def test_the_first_stage_is_run_with_the_second() -> None:
+    command = module.Compare("lsp", only="lsp-then-rl")
+    assert module.arms_of(command, module.experiment_of(command)) == ("lsp-then-rl", "lsp")
 
 
 def test_folders_of_other_experiments_are_others() -> None:

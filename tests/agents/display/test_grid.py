@@ -7,8 +7,8 @@ import io
 from rich.console import Console
 
 from agents.display.grid import GridView, arm_rows, said, summary
-from agents.experiments.azr import azr
 from agents.experiments.cells import cells_of
+from agents.experiments.designs.azr import azr
 from agents.experiments.grid import CellState, GridState
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.experiments.azr import azr
+from agents.experiments.designs.azr import azr
 from agents.experiments.folder import alone_in_experiment, read_experiment, record_experiment
 from selfplay_envs import UsageError
 

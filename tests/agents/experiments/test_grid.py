@@ -9,12 +9,15 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from agents.experiments.arm import Start
 from agents.experiments.cells import MEASURED, REPLIES, Cell, cells_of
+from agents.experiments.experiment import Experiment
 from agents.experiments.grid import CellState, Grid, GridState
 from agents.experiments.processes import LOG, is_free
 from agents.experiments.records import realised
@@ -174,7 +177,7 @@ def test_a_stage_that_ends_well_and_leaves_nothing_is_a_failure(tmp_path: Path, 
 
 
 def test_a_setting_is_chosen_before_the_arm_s_own_runs(tmp_path: Path, fake: type[FakeProcess]) -> None:
-    from agents.experiments.azr import azr
+    from agents.experiments.designs.azr import azr
 
     experiment = azr(scale="full")
     cells = cells_of(experiment, ["base-tempered"])
@@ -187,13 +190,13 @@ def test_a_setting_is_chosen_before_the_arm_s_own_runs(tmp_path: Path, fake: typ
 
 
 def test_where_no_setting_can_be_chosen_the_arm_fails(tmp_path: Path, fake: type[FakeProcess]) -> None:
-    from agents.experiments.azr import azr
+    from agents.experiments.designs.azr import azr
 
     fake.code = 1
     experiment = azr(scale="full").with_seeds(1)
     state = Grid(experiment, cells_of(experiment, ["sft-tuned"]), tmp_path, jobs=2, threads=1).run()
     assert [one.status for one in state.cells] == ["failed"] * 5
-    assert state.cells[-1].reason == "what its setting is chosen by failed"
+    assert state.cells[-1].reason == "sft-tuned/tuning-0.0001, without which it cannot begin, failed"
 
 
 def test_a_folder_in_use_is_waited_for(tmp_path: Path, fake: type[FakeProcess], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -234,3 +237,31 @@ def test_an_interrupt_lets_runs_save_their_state(tmp_path: Path) -> None:
     assert grid.state.stopping
     assert is_free(tmp_path / "self-play" / "seed-0")
     assert "Interrupted. The run is saved after step" in (tmp_path / "self-play" / "seed-0" / LOG).read_text()
+
+
+def test_a_second_stage_waits_for_the_model_of_the_first(tmp_path: Path, fake: type[FakeProcess]) -> None:
+    experiment = two_stages()
+    cells = cells_of(experiment)
+    assert [cell.name for cell in cells] == ["second/seed-0", "sft/seed-0"]  # it stands before the one that it waits for
+    state = Grid(experiment, cells, tmp_path, jobs=2, threads=1).run()
+    assert state.count("done") == 2
+    trained = [name for name, stage in fake.begun if stage == "train"]
+    assert trained == ["sft/seed-0", "second/seed-0"]
+    settings = (tmp_path / "second/seed-0/settings.toml").read_text()
+    assert str(tmp_path / "sft/seed-0/checkpoints" / f"step_{STEPS:06d}") in settings
+
+
+def test_where_the_first_stage_fails_the_second_does(tmp_path: Path, fake: type[FakeProcess]) -> None:
+    fake.code = 1
+    experiment = two_stages()
+    state = Grid(experiment, cells_of(experiment), tmp_path, jobs=2, threads=1).run()
+    assert [(one.cell.name, one.status) for one in state.cells] == [("second/seed-0", "failed"), ("sft/seed-0", "failed")]
+    assert state.cells[0].reason == "sft/seed-0, without which it cannot begin, failed"
+
+
+def two_stages() -> Experiment:
+    """SFT, and before it in the order of arms one that goes on with its last model."""
+    experiment = small_comparison()
+    first = experiment.arm("sft")
+    second = replace(first, name="second", start=Start(arm="sft", step=STEPS))
+    return replace(experiment, arms=(second, first))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 
 from agents.config.run import TrainConfig
-from agents.experiments.azr import azr
+from agents.experiments.designs.azr import azr
 from agents.experiments.printing import as_toml, shared, without
 
 

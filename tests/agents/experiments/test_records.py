@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from agents.experiments.azr import azr
+from agents.experiments.designs.azr import azr
 from agents.experiments.experiment import Budget
 from agents.experiments.records import cells_of_table, headings, realised
 from agents.experiments.results import CellResult

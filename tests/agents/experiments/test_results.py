@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agents.experiments.azr import azr
+from agents.experiments.designs.azr import azr
+from agents.experiments.designs.lsp import lsp
 from agents.experiments.folder import record_experiment
 from agents.experiments.results import load_results
 from selfplay_envs import UsageError
@@ -57,3 +58,28 @@ def test_what_is_there_is_read_and_what_is_not_is_left_out(tmp_path: Path) -> No
 def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"holds no experiment\.json"):
         load_results(tmp_path)
+
+
+def test_a_second_stage_stands_behind_the_first(tmp_path: Path) -> None:
+    experiment = record_experiment(tmp_path, lsp())
+    half, steps = experiment.budget.steps // 2, experiment.budget.steps
+    first, second = tmp_path / "lsp/seed-1", tmp_path / "lsp-then-rl/seed-1"
+    for folder, last, tokens in ((first, steps, 10), (second, steps - half, 20)):
+        write(folder / "metrics.jsonl", *({"step": step, "tokens": tokens} for step in range(1, last + 1)))
+        write(folder / "eval.jsonl", {"step": half // 2}, {"step": half})
+        for step in (half // 2, half):
+            write(folder / f"models/step_{step:06d}/state.json", {})
+    write(second / "costs.jsonl", {"stage": "train", "processor_s": 7.0})
+    [cell] = load_results(tmp_path).arm("lsp-then-rl")
+    assert [row["step"] for row in cell.rows] == list(range(1, steps + 1))
+    assert [row["tokens"] for row in cell.rows] == [10] * half + [20] * (steps - half)
+    assert [row["step"] for row in cell.validation] == [half // 2, half, half + half // 2, 2 * half]
+    assert dict(cell.models) == {
+        half // 2: first / f"models/step_{half // 2:06d}",
+        half: first / f"models/step_{half:06d}",
+        half + half // 2: second / f"models/step_{half // 2:06d}",
+        2 * half: second / f"models/step_{half:06d}",
+    }
+    assert (cell.folder, cell.training_processor_s) == (second, 7.0)
+    [alone] = load_results(tmp_path).arm("lsp")
+    assert [row["tokens"] for row in alone.rows] == [10] * steps

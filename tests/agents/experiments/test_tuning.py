@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from agents.experiments.azr import azr
 from agents.experiments.cells import MEASURED, Cell, config_of
+from agents.experiments.designs.azr import azr
 from agents.experiments.tuning import best, chosen_value
 
 
@@ -32,7 +32,7 @@ def test_a_choice_waits_for_all_its_runs_and_is_written_down(tmp_path: Path) -> 
         "measured_on": "tiny-validation",
         "all/pass@1": {"0.0001": 0.1, "0.0003": 0.2, "0.001": 0.4, "0.003": 0.3},
     }
-    run = config_of(Cell(arm, 2), 1e-3)
+    run = config_of(Cell(arm, 2), Path(), 1e-3)
     assert run is not None
     assert (run.seed, run.learner.lr) == (2, 1e-3)
     assert chosen_value(experiment, experiment.arm("sft"), tmp_path) is None

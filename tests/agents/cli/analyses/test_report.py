@@ -81,3 +81,19 @@ def test_an_experiment_without_results_is_one_sentence(tmp_path: Path, capsys: p
 def test_a_page_is_of_experiments_alone(run_dir: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     assert "leave it out" in refused(capsys, "report", str(run_dir), "--out", str(tmp_path))
     assert "prompts='3' is for the page of an experiment" in refused(capsys, "report", str(run_dir), "--prompts", "3")
+
+
+def test_proposals_are_solved_anew_by_first_and_last_model(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    """The planted last model is the base itself, so that both solve as much; frozen arms' proposals are all one task."""
+    folder = tmp_path / "azr"
+    write_experiment(folder, Planted(), ("base", "frozen"), models=True)
+    assert main(["report", str(folder), "--prompts", "0", "--proposals", "5"]) == 0
+    text = (folder / "report" / "README.md").read_text()
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if "| the sample, by" in line]
+    assert [row[1] for row in rows] == ["the sample, by own panel", "the sample, by base model", "the sample, by last model"]
+    assert rows[1][2:] == rows[2][2:]
+    assert (folder / "frozen" / "seed-0" / "measured" / "curriculum.json").is_file()
+    capsys.readouterr()
+    assert main(["report", str(folder), "--prompts", "0", "--proposals", "0"]) == 0
+    assert "| the sample" not in (folder / "report" / "README.md").read_text()
+    assert "proposals=-1 must be at least 0" in refused(capsys, "report", str(folder), "--prompts", "0", "--proposals", "-1")

@@ -7,7 +7,7 @@ from pathlib import Path
 from agents.analysis.claims import JointDecision
 from agents.analysis.intervals import Estimate
 from agents.experiments.findings.azr_claims import CLAIMS
-from agents.experiments.findings.azr_estimates import decide_claims
+from agents.experiments.findings.decisions import decide_claims
 from agents.experiments.findings.findings import find
 from agents.experiments.results import load_results
 from tests.helpers.planted_experiment import PROGRAMS, Planted, write_experiment

@@ -5,11 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from agents.experiments.findings.azr_estimates import decide_claims
+from agents.experiments.findings.decisions import decide_claims
 from agents.experiments.findings.findings import Findings, find
 from agents.experiments.results import load_results
 from agents.reports.experiment.pages import page_of
-from agents.reports.experiment.proposals import spread
 from agents.reports.page import Page
 from agents.reports.text import markdown_of
 from tests.helpers.planted_experiment import Planted, write_experiment
@@ -48,17 +47,12 @@ def test_what_seeds_do_not_share_is_said(tmp_path: Path) -> None:
     assert "| self-play, seed 0 | self-play, seed 1 | 0.0 | 0.0 | 0.0 | - | - | - |" in text  # both are the base itself
 
 
-def test_steps_of_histograms_are_spread_evenly() -> None:
-    assert spread([10, 20, 30], 4) == [10, 20, 30]
-    assert spread(list(range(10, 101, 10)), 4) == [10, 40, 70, 100]
-
-
 @pytest.mark.parametrize("arms", [("base",), ("sft",), ("base", "self-play"), ("frozen", "rlvr", "random-reward")])
 def test_any_arms_give_a_page(tmp_path: Path, arms: tuple[str, ...]) -> None:
     made = page(tmp_path, *arms)
     names = [section.name for section in made.sections]
     assert names[:2] == ["claims", "budget"]
     assert ("pass-at-k-held-out" in names) == ("base" in arms and len(arms) > 1)
-    assert ("proposals" in names) == bool({"self-play", "frozen"} & set(arms))
+    assert ("curriculum" in names) == bool({"self-play", "frozen"} & set(arms))
     assert ("weights" in names) == (arms != ("base",))
     assert "nan" not in markdown_of(made).replace("`nan`", "")

@@ -6,15 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ..config.game_mixes import code_games
-from ..config.large_presets import azr_3b
-from ..config.presets import azr_tiny
-from ..config.run import EvalConfig, TrainConfig
-from ..config.sampler import with_options
-from ..config.sampling import Sampling
-from .experiment import Budget, Measure, ProblemSet
-
-Scale = Literal["core", "full", "fast"]
+from ...config.game_mixes import code_games
+from ...config.large_presets import azr_3b
+from ...config.presets import azr_tiny
+from ...config.run import EvalConfig, TrainConfig
+from ...config.sampler import with_options
+from ...config.sampling import Sampling
+from ..experiment import Budget
+from ..measure import Measure, ProblemSet
+from .scale import Scale
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

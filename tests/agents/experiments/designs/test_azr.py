@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.config.run import TrainConfig
-from agents.experiments.azr import CORE, FAST, TUNING_SEED, azr
+from agents.experiments.designs.azr import CORE, FAST, TUNING_SEED, azr
 from agents.experiments.experiment import Experiment
 from agents.training.checks import check_run
 

@@ -10,10 +10,13 @@ import math
 from dataclasses import replace
 from typing import Literal
 
-from ..config.game_mixes import fixed_code_games
-from ..config.run import TrainConfig
-from .azr_plans import Plan, Scale, large_plan, tiny_plan
-from .experiment import Arm, Experiment, ProblemSet, Tuning
+from ...config.game_mixes import fixed_code_games
+from ...config.run import TrainConfig
+from ..arm import Arm, Tuning
+from ..experiment import Experiment
+from ..measure import ProblemSet
+from .azr_plans import Plan, large_plan, tiny_plan
+from .scale import Scale, arms_of_scale
 
 SEEDS, FEWER_SEEDS = (0, 1, 2, 3, 4), (0, 1, 2)
 TUNING_SEED = 1_000
@@ -52,15 +55,10 @@ def azr(
         sets = (ProblemSet(name="benchmark", tasks=benchmark, samples=samples),)
         plan = replace(plan, measure=replace(plan.measure, sets=sets))
     plan = replace(plan, base=replace(plan.base, device=device, sandbox=sandbox))
-    arms = arms_of(plan)
-    names = {"core": CORE, "full": tuple(arms), "fast": FAST}[scale]
-    chosen = [arms[name] for name in names]
-    if scale == "fast":
-        chosen = [arm if arm.config is None else replace(arm, seeds=SEEDS[:2]) for arm in chosen]
     return Experiment(
         name="azr",
         model=model,
-        arms=tuple(chosen),
+        arms=arms_of_scale(arms_of(plan), scale, CORE, FAST),
         budget=plan.budget,
         measure=plan.measure,
         device=device,
