@@ -35,9 +35,8 @@ from ..checks.styles import in_capitals
 from ..core.judging import JudgeItem, Score
 from .rules import parse_instruction
 
-__all__ = ["NUM_CRITERIA", "CriteriaJudge", "rate_answer", "rate_request"]
+__all__ = ["CriteriaJudge", "rate_answer", "rate_request"]
 
-NUM_CRITERIA = 7
 CLEAR_CLAUSES, LEAST_WORDS, READABLE_WORDS, CONCISE_WORDS = 3, 3, 12, 8
 """Most clauses of a clear request, fewest and most words of a readable answer, most of a concise one."""
 READABLE = re.compile(r"[A-Za-z]++[.,;:!?]?")

@@ -16,7 +16,7 @@ import numpy as np
 
 from selfplay_envs import UsageError
 
-from ...evaluation.win_rate import VALUES
+from ...evaluation.win_rate import Duel
 
 BY_ANSWER = "by_answer"
 """Key of the scores of every answer, per problem, in rows of evaluations."""
@@ -85,6 +85,20 @@ def scores_of_rows(rows: Mapping[str, Mapping[str, Any]]) -> Scores | None:
     return Scores(tuple(entries), next(iter(programs.values())), values_SPN)
 
 
+def on_known_problems(programs: Sequence[str], *tables_SP: np.ndarray) -> tuple[list[str], list[np.ndarray]]:
+    """The problems of which every seed of every table has a number.
+
+    Args:
+        programs: A name per problem.
+        tables_SP: Floats (seeds of that table, problems), NaN where there is none.
+
+    Returns:
+        Their names, and the tables on them.
+    """
+    kept = np.flatnonzero(~np.isnan(np.concatenate(tables_SP)).any(axis=0)).tolist()
+    return [programs[place] for place in kept], [table_SP[:, kept] for table_SP in tables_SP]
+
+
 def wins_against(arm: Scores, base: Scores) -> Wins:
     """Every answer of an arm beside every answer of the base's one seed, problem by problem.
 
@@ -129,16 +143,15 @@ def wins_of_duels(rows: Mapping[str, Mapping[str, Any]], key: str = DUELS) -> Wi
     requests = {seed: tuple(str(duel["instruction"]) for duel in of_seed or ()) for seed, of_seed in duels.items()}
     if len(set(requests.values())) > 1:
         raise UsageError(f"seeds {', '.join(requests)} answered different requests; measure all on the same.")
-    value_SP = np.array([[_value(duel) for duel in of_seed or ()] for of_seed in duels.values()])
+    value_SP = np.array([[_duel(duel).value for duel in of_seed or ()] for of_seed in duels.values()])
     won_SP = np.where(np.isnan(value_SP), np.nan, value_SP > 1 / 2)
     subsets = tuple(str(duel.get("subset", "")) for duel in next(iter(duels.values())) or ())
     return Wins(tuple(duels), next(iter(requests.values())), value_SP, won_SP, subsets)
 
 
-def _value(duel: Mapping[str, Any]) -> float:
-    """The mean of both judgements, see `agents.evaluation.win_rate`."""
-    values = [VALUES.get(str(duel[name]), np.nan) for name in ("shown_first", "shown_second")]
-    return sum(values) / 2
+def _duel(data: Mapping[str, Any]) -> Duel:
+    """Both judgements of a record, all that counts here."""
+    return Duel(instruction=data["instruction"], shown_first=data["shown_first"], shown_second=data["shown_second"])
 
 
 def _programs(problems: Mapping[str, Mapping[str, Any]]) -> Sequence[str]:

@@ -22,12 +22,11 @@ from ...analysis.weights.update_rank import UpdateRanks
 from ..arm import Arm
 from ..records import Realised, realised
 from ..results import CellResult, Results
-from .answers import scores_of, styles_of, wins_of
+from .answers import BASE, scores_of, styles_of, wins_of
 from .changes import ChangesAt, changes_of_cell
 from .predictions import Predictions, predictions_of
 from .updates import RunOverlap, last_models, overlaps_of, ranks_by_arm
 
-BASE = "base"
 OnPart = Callable[[str], None]
 
 

@@ -6,23 +6,11 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
-from ...analysis.answers.scores import Wins
+from ...analysis.answers.scores import Wins, on_known_problems
 from ...analysis.claims import Estimates
 from ...analysis.intervals import GAIN, RATE, Estimate, crossed_difference, crossed_mean
 from . import lsp_claims as claims
 from .findings import BASE, Findings
-
-
-def win_rate(findings: Findings, arm: str) -> Estimate | None:
-    """An arm's win rate against the base over seeds and problems; None where it was not measured or has one seed."""
-    wins = _wins(findings, arm)
-    return None if wins is None else _estimate(wins.value_SP, wins, RATE)
-
-
-def share_won(findings: Findings, arm: str) -> Estimate | None:
-    """The share of wins, in which a tie counts nothing, as in the paper's numbers; None as of `win_rate`."""
-    wins = _wins(findings, arm)
-    return None if wins is None else _estimate(wins.won_SP, wins, RATE)
 
 
 def over_base(findings: Findings, arm: str) -> Estimate | None:
@@ -30,7 +18,7 @@ def over_base(findings: Findings, arm: str) -> Estimate | None:
     wins, null = _wins(findings, arm), next(iter(findings.wins.values()), {}).get(BASE)
     if wins is None or null is None or null.programs != wins.programs:
         return None
-    return _estimate(wins.value_SP - null.value_SP, wins, GAIN)
+    return _estimate(wins.value_SP - null.value_SP, wins)
 
 
 def over_arm(findings: Findings, first: str, second: str) -> Estimate | None:
@@ -42,10 +30,9 @@ def over_arm(findings: Findings, first: str, second: str) -> Estimate | None:
     first_SP, second_SP = one.value_SP, other.value_SP
     if len(common) > 1:
         first_SP, second_SP = (wins.value_SP[[wins.seeds.index(seed) for seed in common]] for wins in (one, other))
-        return _estimate(first_SP - second_SP, one, GAIN)
-    kept = np.flatnonzero(~np.isnan(np.concatenate([first_SP, second_SP])).any(axis=0)).tolist()
-    programs = [one.programs[place] for place in kept]
-    return crossed_difference(first_SP[:, kept], second_SP[:, kept], programs) if len(set(programs)) > 1 else None
+        return _estimate(first_SP - second_SP, one)
+    programs, (first_SP, second_SP) = on_known_problems(one.programs, first_SP, second_SP)
+    return crossed_difference(first_SP, second_SP, programs) if len(set(programs)) > 1 else None
 
 
 def share_in_style(findings: Findings, arm: str) -> Estimate | None:
@@ -53,7 +40,8 @@ def share_in_style(findings: Findings, arm: str) -> Estimate | None:
     scores = findings.styles.get(arm)
     if scores is None or len(scores.seeds) < 2:
         return None
-    return crossed_mean(scores.means(), scores.programs, RATE)
+    programs, [known_SP] = on_known_problems(scores.programs, scores.means())
+    return crossed_mean(known_SP, programs, RATE) if len(set(programs)) > 1 else None
 
 
 def _wins(findings: Findings, arm: str) -> Wins | None:
@@ -62,11 +50,10 @@ def _wins(findings: Findings, arm: str) -> Wins | None:
     return found if found is not None and len(found.seeds) > 1 else None
 
 
-def _estimate(table_SP: np.ndarray, wins: Wins, bounds: tuple[float, float]) -> Estimate | None:
+def _estimate(table_SP: np.ndarray, wins: Wins) -> Estimate | None:
     """Over the problems of which every seed has a number; None where those are fewer than two."""
-    kept = np.flatnonzero(~np.isnan(table_SP).any(axis=0)).tolist()
-    programs = [wins.programs[place] for place in kept]
-    return crossed_mean(table_SP[:, kept], programs, bounds) if len(set(programs)) > 1 else None
+    programs, [known_SP] = on_known_problems(wins.programs, table_SP)
+    return crossed_mean(known_SP, programs, GAIN) if len(set(programs)) > 1 else None
 
 
 def _between(findings: Findings) -> Estimates:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ...analysis.answers.scores import Scores, Wins
+from ...analysis.answers.scores import Scores, Wins, on_known_problems
 from ...analysis.intervals import GAIN, RATE, Estimate, crossed_difference, crossed_mean
 from ...experiments.findings.findings import BASE, Findings
 from ..page import Picture, Section, Table
@@ -106,10 +106,9 @@ def _scored(scores: Mapping[str, Scores], arm: str) -> tuple[str, ...]:
     if arm not in scores or BASE not in scores:
         return (NONE,) * 3
     own, base = scores[arm].means(), scores[BASE].means()
-    kept = np.flatnonzero(~np.isnan(np.concatenate([own, base])).any(axis=0)).tolist()
-    programs = [scores[arm].programs[place] for place in kept]
-    gain = crossed_difference(own[:, kept], base[:, kept], programs, GAIN)
-    return (points(float(own[:, kept].mean())), gained(gain.mean), between(gain))
+    programs, (own, base) = on_known_problems(scores[arm].programs, own, base)
+    gain = crossed_difference(own, base, programs, GAIN)
+    return (points(float(own.mean())), gained(gain.mean), between(gain))
 
 
 def _means(tables: Mapping[str, tuple[np.ndarray, Sequence[str]]]) -> dict[str, Estimate]:
@@ -120,10 +119,9 @@ def _means(tables: Mapping[str, tuple[np.ndarray, Sequence[str]]]) -> dict[str, 
     """
     found: dict[str, Estimate] = {}
     for arm, (table_SP, programs) in tables.items():
-        kept = np.flatnonzero(~np.isnan(table_SP).any(axis=0)).tolist()
-        names = [programs[place] for place in kept]
+        names, [known_SP] = on_known_problems(programs, table_SP)
         if len(set(names)) > 1:
-            found[arm] = crossed_mean(table_SP[:, kept], names, RATE)
+            found[arm] = crossed_mean(known_SP, names, RATE)
     return found
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from agents.analysis.answers.scores import (
     Scores,
+    on_known_problems,
     scores_of_rows,
     wins_against,
     wins_against_itself,
@@ -99,3 +100,10 @@ def test_duels_of_a_judge_of_pairs_are_won_tied_or_unknown() -> None:
     assert (part.programs, part.value_SP.tolist()) == (("ka", "kb"), [[1.0, 0.5]])
     with pytest.raises(UsageError, match="answered different requests"):
         wins_of_duels({"seed 0": {"requests": duels}, "seed 1": {"requests": duels[:2]}})
+
+
+def test_problems_that_a_seed_has_no_number_of_are_left_out() -> None:
+    first, second = np.array([[1.0, np.nan, 3.0, 4.0]]), np.array([[5.0, 6.0, 7.0, np.nan], [8.0, 9.0, 10.0, 11.0]])
+    names, (one, other) = on_known_problems(("a", "b", "c", "d"), first, second)
+    assert names == ["a", "c"]
+    assert (one.tolist(), other.tolist()) == ([[1.0, 3.0]], [[5.0, 7.0], [8.0, 10.0]])

@@ -14,7 +14,7 @@ from agents.experiments.designs.lsp import lsp
 from agents.experiments.findings.decisions import decide_claims
 from agents.experiments.findings.findings import Findings, find
 from agents.experiments.findings.lsp_claims import CLAIMS, THEN_RL
-from agents.experiments.findings.lsp_estimates import over_arm, over_base, share_in_style, share_won, win_rate
+from agents.experiments.findings.lsp_estimates import over_arm, over_base, share_in_style
 from agents.experiments.folder import record_experiment
 from agents.experiments.results import load_results
 from agents.reports.experiment.pages import page_of
@@ -57,14 +57,10 @@ def test_what_is_too_noisy_is_undecided_and_says_what_it_could_have_found(tmp_pa
 def test_estimates_are_the_means_of_tables(tmp_path: Path) -> None:
     found = found_in(tmp_path, Planted(1.0))
     wins = found.wins["held-out"]
-    rate, won, gain = (of(found, "lsp") for of in (win_rate, share_won, over_base))
-    assert rate is not None
-    assert won is not None
+    gain = over_base(found, "lsp")
     assert gain is not None
-    assert rate.mean == pytest.approx(wins["lsp"].value_SP.mean())
-    assert won.mean == pytest.approx(wins["lsp"].won_SP.mean())
-    assert won.mean < rate.mean
-    assert gain.mean == pytest.approx(rate.mean - 0.5)
+    assert gain.mean == pytest.approx(wins["lsp"].value_SP.mean() - 0.5)
+    assert wins["lsp"].won_SP.mean() < wins["lsp"].value_SP.mean()
     assert np.allclose(wins["base"].value_SP, 0.5)
     difference = over_arm(found, "lsp-then-rl", "grpo-data")
     assert difference is not None
@@ -81,7 +77,7 @@ def test_what_is_missing_or_has_one_seed_is_not_measured(tmp_path: Path) -> None
     for seed in (1, 2, 3, 4):
         shutil.rmtree(tmp_path / f"lsp/seed-{seed}")
     found = find(load_results(tmp_path))
-    assert [win_rate(found, "lsp"), over_arm(found, "lsp", "grpo-data"), share_in_style(found, "lsp-zero-weak")] == [None] * 3
+    assert [over_base(found, "lsp"), over_arm(found, "lsp", "grpo-data"), share_in_style(found, "lsp-zero-weak")] == [None] * 3
     assert set(verdicts(found).values()) == {"undecided"}
 
 
@@ -125,5 +121,5 @@ def test_judgements_that_are_all_unknown_are_no_win_rates(tmp_path: Path) -> Non
     for path in tmp_path.glob("*/*/measured/benchmark.json"):
         path.write_text(path.read_text().replace('"win"', '""').replace('"loss"', '""').replace('"tie"', '""'))
     found = find(load_results(tmp_path))
-    assert [win_rate(found, "lsp"), over_base(found, "lsp"), over_arm(found, "lsp", "grpo-data")] == [None] * 3
+    assert [over_base(found, "lsp"), over_arm(found, "lsp", "grpo-data")] == [None] * 2
     assert "win-rate-benchmark" not in [section.name for section in page_of(found, decide_claims(found)).sections]

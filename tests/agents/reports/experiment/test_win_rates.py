@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from agents.analysis.intervals import RATE, crossed_mean
 from agents.experiments.findings.decisions import decide_claims
 from agents.experiments.findings.findings import find
-from agents.experiments.findings.lsp_estimates import share_in_style, share_won, win_rate
+from agents.experiments.findings.lsp_estimates import share_in_style
 from agents.experiments.results import load_results
 from agents.reports.experiment.pages import page_of
 from agents.reports.text import markdown_of
@@ -30,9 +31,8 @@ def test_the_page_says_what_the_numbers_say(tmp_path: Path) -> None:
     text = markdown_of(page_of(found, decide_claims(found)))
     assert text.startswith("# The experiment lsp: Language Self-Play beside reinforcement learning on data")
     assert "Of 5 claims: 5 reproduced, 0 refuted, 0 undecided." in text
-    rate, won, style = (of(found, "lsp") for of in (win_rate, share_won, share_in_style))
-    assert rate is not None
-    assert won is not None
+    wins, style = found.wins["held-out"]["lsp"], share_in_style(found, "lsp")
+    rate, won = (crossed_mean(table_SP, wins.programs, RATE) for table_SP in (wins.value_SP, wins.won_SP))
     assert style is not None
     shown = [f"{100 * rate.mean:.1f}", f"[{100 * rate.low:.1f}, {100 * rate.high:.1f}]", f"{100 * won.mean:.1f}"]
     assert any(row[1:5] == ["5", *shown] for row in cells(text, "lsp"))
