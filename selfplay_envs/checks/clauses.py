@@ -10,6 +10,8 @@ from unicodedata import category
 
 from .answers import Answer, fold, words
 
+PART = re.compile(r'(?:[^";]|"[^"]*"?)+')
+"""A part of an instruction, in which a semicolon between quotation marks is a part of a text."""
 WRONG_CASE = {"lowercase": {"Lu", "Lt"}, "uppercase": {"Ll", "Lt"}}
 """Unicode categories of the letters that a text of that case may not have; letters without case may stand in both."""
 

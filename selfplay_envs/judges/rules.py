@@ -9,13 +9,12 @@ answer is found where there is any; of `ifeval`'s it may be missed: `no_witness`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Literal, TypeVar
 
 from ..checks.answers import MAX_ANSWER_CHARS, read_answer, visible
-from ..checks.clauses import Clause, read_clause
+from ..checks.clauses import PART, Clause, read_clause
 from ..checks.ifeval import clauses as ifeval
 from ..checks.ifeval.contradictions import contradicts
 from ..checks.ifeval.packages import require_packages
@@ -32,8 +31,6 @@ MAX_IFEVAL_CHARS = 4_000
 """Longer instructions are not read for clauses of `ifeval`."""
 FILLER = "日"
 """The shortest word that every instruction allows: its letter has no case, and only letters from a to z can be avoided."""
-_PART = re.compile(r'(?:[^";]|"[^"]*"?)+')
-"""A clause, in which a semicolon between quotation marks is a part of a text."""
 
 
 def parse_instruction(text: str) -> list[Clause] | str:
@@ -55,7 +52,7 @@ def parse_ifeval(text: str) -> tuple[ifeval.Clause, ...] | str:
     """
     if len(text) > MAX_IFEVAL_CHARS:
         return "instruction_too_long"
-    clauses = _read(_PART.findall(visible(text)), ifeval.read_clause)
+    clauses = _read(PART.findall(visible(text)), ifeval.read_clause)
     if isinstance(clauses, str):
         return clauses
     if contradicts(clauses):

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -43,8 +42,6 @@ EXPRESSIONS = (
     *(ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp),
 )
 """Expressions that are."""
-_PART = re.compile(r'(?:[^";]|"[^"]*"?)+')
-"""A part of an instruction, in which a semicolon between quotation marks is a part of a text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +116,7 @@ def _operation(node: ast.AST) -> str:
 
 def _clauses(text: str) -> list[str]:
     """The kind of every part of an instruction."""
-    parts = [" ".join(part.split()).strip(" .") for part in _PART.findall(visible(clean_text(text)))]
+    parts = [" ".join(part.split()).strip(" .") for part in basic.PART.findall(visible(clean_text(text)))]
     return [_kind(part) for part in parts if part]
 
 

@@ -41,7 +41,7 @@ class Plan:
 
 
 def tiny_plan(scale: Scale, counted: Literal["all", "answers"]) -> Plan:
-    """For the tiny model: `lsp-tiny` at three times its learning rate for a fifth of its steps, 24 runs in 45 minutes.
+    """For the tiny model: `lsp-tiny` at three times its learning rate for a fifth of its steps, 27 runs in 45 minutes.
 
     The model cannot judge itself, so that rules stand in for it: see the judge `criteria`. Judges and weights are those of the
     paper's equations, R + R_Q without a scale; R lies in [0, 1] here and R_Q in 0..7.
@@ -87,7 +87,7 @@ def large_plan(model: str, counted: Literal["all", "answers"], judge: str) -> Pl
     """For models of billions of weights: `lsp-3b` and `grpo-data`, the model itself for quality, a reward model as the judge.
 
     The weak judge is the reward model with which the paper's LSP-Zero went over to code. Nothing is measured on the way: win
-    rates by `judge` are, of the last models.
+    rates by `judge` are, of the last models. Whether their answers are in the weak judge's style is not asked.
     """
     budget = Budget(steps=500, tokens_per_step=20_000, counted=counted)
     preset, data = lsp_3b(), grpo_data()
